@@ -29,8 +29,8 @@ pub(crate) fn routes(
     for origin in providers.iter().flat_map(|provider| &provider.origins) {
         write!(forms, " {origin}")?;
     }
-    // An injected script could not read the tokens, but could send requests with them. The policy
-    // prevents the browser from running such a script.
+    // An injected script could not read the tokens, but could send requests with them. This content
+    // security policy prevents the browser from running such a script.
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; \
          connect-src 'self' {cart} {payment}; form-action 'self'{forms}; base-uri 'none'; \

@@ -37,8 +37,8 @@ pin_project! {
     #[project = StateProjection]
     enum State<S, ReqBody, F, ResBody> {
         Decided { #[pin] future: ResponseFuture<F, ResBody> },
-        // Boxed, because few requests wait. Without the box, this variant would make every future
-        // larger.
+        // The state of a waiting request is boxed, because few requests wait. Without the box, this
+        // variant would make every future larger.
         Waiting { waiting: Option<Box<Waiting<S, ReqBody>>> },
     }
 }

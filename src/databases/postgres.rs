@@ -55,9 +55,9 @@ pub(crate) async fn is_standby(connection: &mut PgConnection) -> Result<bool, Er
 /// connections can then share one server process. Prepared statements and `LISTEN` do not work
 /// behind such a pooler.
 ///
-/// To find out, this function compares the server processes of two connections. Behind an idle
-/// pooler, both connections use the same process. Behind a busy pooler, almost every query of one
-/// connection goes to a different process.
+/// To detect such a pooler, this function compares the server processes of two connections. Behind
+/// an idle pooler, both connections use the same process. Behind a busy pooler, almost every query
+/// of one connection goes to a different process.
 pub(crate) async fn is_behind_pooler(options: &PgConnectOptions) -> Result<bool, Error> {
     let mut first = PgConnection::connect_with(options).await?;
     let process = process(&mut first).await?;

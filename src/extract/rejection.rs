@@ -18,7 +18,8 @@ use crate::type_name::written;
 /// of the extractor.
 #[derive(Clone, Debug)]
 pub struct AuthRejection {
-    // Boxed, since the `Result` of an extractor is moved on every request, rejected or not.
+    // The content is boxed, since the `Result` of an extractor is moved on every request, rejected
+    // or not.
     content: Box<RejectionContent>,
 }
 

@@ -79,7 +79,7 @@ impl KeySourceError {
     }
 
     /// Returns the error with its causes, in one sentence. The causes may quote text from the
-    /// network, so they are shortened, and all characters but printable ASCII are escaped.
+    /// network, so they are shortened, and all characters except printable ASCII are escaped.
     pub(crate) fn with_causes(&self) -> String {
         self.about("the key source")
     }

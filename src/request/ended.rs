@@ -124,8 +124,8 @@ impl<S> UntilEnded<S> {
         }
     }
 
-    /// Returns the reason why the token is no longer valid, or `None` if neither the stream nor the
-    /// sink has detected this yet.
+    /// Returns the reason why the token is no longer valid. Returns `None` until the stream or the
+    /// sink has detected that the token is no longer valid.
     pub fn ended(&self) -> Option<Ended> {
         self.ended
     }

@@ -28,7 +28,7 @@ impl Stopwatch {
         self.start.elapsed().saturating_sub(self.stalls())
     }
 
-    /// Returns the sum of the stalls since the start.
+    /// Returns the total time for which this process was stalled since the stopwatch was started.
     pub(crate) fn stalls(&self) -> Duration {
         delays() - self.delays
     }

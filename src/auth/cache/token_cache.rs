@@ -85,7 +85,7 @@ pub struct TokenCacheStats {
     /// The number of tokens in the cache. Some may have expired, been revoked, or been verified
     /// with former keys.
     pub entries: usize,
-    /// The memory that these tokens occupy, in bytes.
+    /// The memory that the tokens in the cache occupy, in bytes.
     pub bytes: usize,
 }
 

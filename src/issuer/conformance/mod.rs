@@ -64,7 +64,7 @@ impl<S: RefreshStore> Conformance<S> {
     /// Returns the first rule that the store breaks.
     pub async fn check(self) -> Result<(), Failure> {
         let scene = Scene { store: self.store, trials: self.trials };
-        // Boxed, since the futures of a store may be large and the stack of a test is small.
+        // The futures are boxed, since they may be large and the stack of a test is small.
         Box::pin(rows::check(&scene)).await?;
         Box::pin(rotation::check(&scene)).await?;
         Box::pin(faults::check(&scene)).await?;

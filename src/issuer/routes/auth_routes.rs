@@ -208,9 +208,9 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     ///
     /// Panics if there is no access-token cookie, if the issuer has no key for a cookie's audience,
     /// or if [`logins`](Self::logins) has already been called. Also panics if the signature of an
-    /// access token is so long that the claims have less than 1024 bytes in a cookie. This is the
-    /// case with ML-DSA. A cookie has at most 4096 bytes, since browsers silently drop a longer
-    /// one.
+    /// access token is so long that it leaves less than 1024 bytes of a cookie for the claims. This
+    /// is the case with ML-DSA. A cookie has at most 4096 bytes, since browsers silently drop a
+    /// longer one.
     #[track_caller]
     pub fn cookies(mut self, cookies: Cookies) -> Self {
         if cookies.audiences().next().is_none() {

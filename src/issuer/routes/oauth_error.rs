@@ -218,7 +218,7 @@ impl From<AccountsError> for OAuthError {
             }
             Undecided::TooManyAttempts(wait) => {
                 // The time is rounded up. Otherwise a client that waits for this number of seconds
-                // could come back too early.
+                // could send its next attempt too early.
                 let fraction = u64::from(wait.subsec_nanos() > 0);
                 let retry_after_secs = wait.as_secs().saturating_add(fraction);
                 OAuthErrorKind::TooManyAttempts { retry_after_secs }.because("too many attempts")

@@ -23,8 +23,8 @@ pub(crate) struct EscapedName<'de> {
 }
 
 impl<'n, 'de> MemberName<'n, 'de> {
-    /// Returns the name of a member. The name is `escaped` if `plain` is empty and `escaped` is
-    /// `Some`, and `plain` otherwise.
+    /// Returns the name of a member. If `plain` is empty and `escaped` is `Some`, the name is
+    /// `escaped`. Otherwise, the name is `plain`.
     #[inline]
     pub(crate) fn new(plain: &'de str, escaped: Option<&'n EscapedName<'de>>) -> Self {
         match escaped {
@@ -102,7 +102,8 @@ impl<'de> Deserializer<'de> for MemberName<'_, 'de> {
         visitor.visit_some(self)
     }
 
-    /// A member name cannot be read as `RawValue`, since this method ignores the name of the type.
+    /// Ignores the name of the type. A `RawValue` is recognized only by this name, so a member name
+    /// cannot be read as a `RawValue`.
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,

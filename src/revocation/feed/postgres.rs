@@ -20,7 +20,7 @@ use crate::revocation::message::Revocation;
 const TABLES: &str = include_str!("../../../migrations/postgres/revocations.sql");
 const PART: i64 = 5_000;
 
-/// Appends a message, unless the table contains it already. The trigger assigns the number.
+/// Appends a message, unless the table contains it already. A trigger assigns the message's number.
 const APPEND: &str = "INSERT INTO tower_jwt_auth_revocations (message, forget_at) \
      SELECT $1::TEXT, $2::BIGINT WHERE NOT EXISTS \
          (SELECT 1 FROM tower_jwt_auth_revocations WHERE message = $1::TEXT)";

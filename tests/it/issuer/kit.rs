@@ -364,7 +364,8 @@ impl Server {
         self.post("/refresh", body).await
     }
 
-    /// Returns the layer of a service. The layer uses the auth server's clock.
+    /// Returns the layer that verifies access tokens in a service. The layer uses the auth server's
+    /// clock.
     pub(crate) fn service(&self, audience: &str) -> JwtAuth<Employee> {
         let secret = secret().derive(ISSUER, audience);
         let auth = JwtAuth::new(secret).issuer(ISSUER).audience(audience).accept_type("at+jwt");

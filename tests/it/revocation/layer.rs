@@ -75,7 +75,7 @@ fn while_revocation_data_is_stale_the_answer_is_503_with_retry_after() {
     let grpc = header::HeaderValue::from_static("application/grpc");
     request.headers_mut().insert(header::CONTENT_TYPE, grpc);
     assert_eq!(kit::send(&auth, request).headers()["grpc-status"], "14");
-    // An invalid token is still reported as invalid.
+    // An invalid token is reported as invalid, even while the revocation data is too old.
     assert_eq!(kit::code(&kit::send(&auth, kit::bearer("a.b.c"))), Some("invalid-token"));
     revocations.current_as_of(revocations.as_of());
     assert_eq!(kit::send(&auth, kit::bearer(&token(kit::NOW))).status(), StatusCode::OK);

@@ -52,8 +52,8 @@ fn within(before: &str, text: &[u8], after: &str) -> Vec<u8> {
 }
 
 fn auth() -> JwtAuth<Value> {
-    // With the default limit, the two largest texts would be rejected for their size. They must be
-    // rejected for their depth.
+    // The two largest texts must be rejected because they are nested too deeply. With the default
+    // limit, they would be rejected because of their size.
     kit::auth().max_token_bytes(1024 * 1024).claims()
 }
 

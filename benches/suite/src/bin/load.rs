@@ -1,5 +1,6 @@
-//! Requests per second over loopback with HTTP/1.1 keep-alive: `cargo run --release --bin load`.
-//! Servers and clients run in this process, on the same processors.
+//! Measures the requests per second over loopback with HTTP/1.1 keep-alive:
+//! `cargo run --release --bin load`. Servers and clients run in this process, on the same
+//! processors.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};

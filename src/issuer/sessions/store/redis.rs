@@ -20,8 +20,9 @@ const PREFIX: &str = "tower_jwt_auth_sessions";
 /// The maximum number of rows that one command reads.
 const READ_AT_ONCE: usize = 500;
 
-/// Inserts a row and returns 1 if there is no row with this key. Otherwise returns 0. ARGV:
-/// subject, version, state, end in seconds, end in milliseconds, and `ended` (1 or 0).
+/// Inserts a row and returns 1 if there is no row with this key. Otherwise returns 0. ARGV: the
+/// subject, the version, the state, the row's expiry in Unix seconds, the same expiry in
+/// milliseconds, and `ended` (1 or 0).
 const INSERT: &str = "
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1],
@@ -31,8 +32,9 @@ redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
 /// Replaces a row and returns 1 if the row still has the old version. Otherwise returns 0. ARGV:
-/// old version, new version, state, end in seconds, end in milliseconds, and `ended` (1 or 0).
-/// Versions are compared as text, since numbers in Lua are floats.
+/// the old version, the new version, the state, the row's expiry in Unix seconds, the same expiry
+/// in milliseconds, and `ended` (1 or 0). Versions are compared as text, since numbers in Lua are
+/// floats.
 const REPLACE: &str = "
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after', ARGV[4],
@@ -40,8 +42,8 @@ redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'delete_after'
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return 1";
 
-/// Adds a session to its user's list. ARGV: session identifier, end in seconds. The list expires
-/// with its last session.
+/// Adds a session to its user's list. ARGV: the session's identifier, and the expiry of the
+/// session's row in Unix seconds. The list expires with its last session.
 const INDEX: &str = "
 redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1])
 local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')

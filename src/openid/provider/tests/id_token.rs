@@ -171,8 +171,8 @@ async fn a_token_of_another_type_is_rejected() {
 #[tokio::test]
 async fn an_access_token_is_not_an_id_token() {
     let provider = TestProvider::start().await;
-    // An access token of Keycloak has the same key and header as an ID token, the audience of the
-    // API, and no nonce.
+    // An access token of Keycloak has the same header as an ID token, and is signed with the same
+    // key. Its audience is the API, and it has no nonce.
     let mut claims = provider.claims_with("aud", "account".into());
     claims["typ"] = "Bearer".into();
     claims["azp"] = CLIENT.into();

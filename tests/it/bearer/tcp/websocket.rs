@@ -44,7 +44,8 @@ async fn start(auth: JwtAuth<Shopper>) -> SocketAddr {
     server::start(Router::new().route("/ws", any(socket)).layer(auth)).await
 }
 
-/// Returns the greeting and the selected protocol, or the status of the refusal.
+/// Returns the greeting and the selected protocol. If the handshake is refused, returns the status
+/// of the response.
 async fn connect(
     addr: SocketAddr,
     headers: &[(&'static str, &str)],

@@ -1,4 +1,4 @@
-//! Revocation of tokens on four servers that follow a feed, under load.
+//! Measures the revocation of tokens on four servers that follow a feed and are under load.
 //!
 //! `cargo run --release --bin fleet -- [redis|postgres|throughput]` runs one part, or all three by
 //! default. The program starts its own Redis and PostgreSQL. It fails if a server still accepts a

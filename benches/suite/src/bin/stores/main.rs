@@ -1,5 +1,5 @@
-//! Logins and renewals per second on each store: `cargo run --release --bin stores`. See the
-//! README.
+//! Measures the logins and renewals per second on each store: `cargo run --release --bin stores`.
+//! See the README.
 
 mod raw;
 #[path = "../../../../../tests/stores/servers.rs"]
