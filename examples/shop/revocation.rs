@@ -49,8 +49,8 @@ impl Feed {
         })
     }
 
-    /// Configures a service. A background task follows the feed, and each request is checked in
-    /// memory.
+    /// Configures a service. A background task reads the revocations from the feed. Each request is
+    /// checked against the revocations in memory.
     pub(crate) fn checked_by<T>(&self, auth: JwtAuth<T>) -> Result<JwtAuth<T>, Failure> {
         let revocations = Revocations::new().with_events(report);
         match self {

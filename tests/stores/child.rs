@@ -16,7 +16,8 @@ const URL: &str = "STORES_CHILD_URL";
 /// The time, in seconds, that the process's frozen clock shows.
 const NOW: &str = "STORES_CHILD_NOW";
 const STUCK: &str = "STORES_CHILD_STUCK";
-/// The prefix of each line that [`say`] prints. Lines of the test harness do not have the prefix.
+/// The prefix of each line that the function [`say`] prints. Lines of the test harness do not have
+/// the prefix.
 const MARK: &str = "\u{2}";
 
 #[test]

@@ -329,8 +329,8 @@ mod tests {
         }
         assert_eq!(kept, room(2_048) as u64);
         assert!((0..kept).all(|n| has(&table, n)));
-        // At the time `late`, all entries have expired. A new entry therefore fits even before
-        // `sweep` is called.
+        // All entries have expired at the time in the variable `late`. A new entry therefore fits
+        // even before `sweep` is called.
         let late = secs(10_000);
         assert_eq!(table.apply(&Revocation::token(id(kept), secs(20_000)), late), Applied::Kept);
         assert!(has(&table, kept) && !has(&table, 0));

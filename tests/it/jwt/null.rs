@@ -41,7 +41,7 @@ fn a_claim_that_is_null_is_absent() {
         assert_eq!((token.issued_at(), token.not_before()), (None, None));
         assert_eq!(token.audience().count() + token.scopes().count() + token.roles().count(), 0);
         assert_eq!((claims.sub.as_ref(), claims.scope.as_ref()), (None, None));
-        // The application's type still receives the `null`.
+        // The application's claims type still receives the `null`.
         let value = auth.clone().claims::<Value>().verify(claims.token().encoded()).unwrap();
         assert_eq!(*value, all_null());
     }
