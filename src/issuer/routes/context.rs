@@ -61,7 +61,8 @@ impl<A, S> RouteContext<A, S> {
         if self.cookies.is_some() {
             // Check the origin for every method, even GET. Otherwise a page of another site could
             // make the browser request the list of sessions. If such a request presents a used
-            // refresh token, it counts as a repeat, and too many repeats end the session.
+            // refresh token, the session's last renewal counts as repeated, and too many repeated
+            // renewals in a row end the session.
             self.trusted_origins.check_origin(uri, headers)?;
         }
         Ok(())
