@@ -20,9 +20,9 @@ impl Issuer {
     /// - The tenant is `firebase.tenant`. Roles are in `roles`, if the application sets such a custom
     ///   claim with the Admin SDK. Users cannot change custom claims.
     ///
-    /// By default, anyone can sign up to a project, even anonymously. `firebase.sign_in_provider`
-    /// is `anonymous` for anonymous users. A token proves only who the user is, so require roles
-    /// for everything that not every user may do.
+    /// With most sign-in methods of a project, anyone can sign up. If the project enables anonymous
+    /// sign-in, `firebase.sign_in_provider` is `anonymous` in the tokens of anonymous users. A token
+    /// proves only who the user is, so require roles for everything that not every user may do.
     ///
     /// Custom tokens and session cookies have other issuers and are rejected.
     ///
