@@ -108,7 +108,7 @@ fn any_key() -> Key {
     return Key::hs256(Secret::generate().unwrap());
 }
 
-/// Returns the token with a wrong signature.
+/// Returns a copy of the token in which the signature is wrong.
 fn forged(token: &str) -> String {
     let (message, signature) = token.rsplit_once('.').unwrap();
     let other = if signature.starts_with('A') { "B" } else { "A" };

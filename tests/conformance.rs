@@ -93,8 +93,8 @@ impl RefreshStore for Faulty {
                 session.version = row.version + 1;
                 self.store.replace(&session).await
             }
-            // The store checks the version first, and writes in a second step. Between the two,
-            // another caller can write.
+            // This store first checks the version, and then writes in a separate step. Another
+            // caller can write between these two steps.
             Defect::TwoSteps => {
                 let Some(row) = self.store.load(&session.id).await? else { return Ok(false) };
                 if row.version + 1 != session.version {

@@ -16,8 +16,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 pub(crate) enum Feed {
     Memory(MemoryFeed),
     Redis(String),
-    /// No feed: the server accepts each token until it expires. This applies to a server in a
-    /// separate process if the variable `REVOCATIONS` is not set.
+    /// There is no feed, so the server accepts each token until it expires. A server in a separate
+    /// process has no feed if the environment variable `REVOCATIONS` is not set.
     None,
 }
 

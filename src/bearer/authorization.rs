@@ -91,7 +91,7 @@ fn read_fields<'r>(
 
 #[inline]
 fn parse(field: &[u8]) -> Result<Authorization<'_>, Fault> {
-    // The fast path, for the spelling that nearly all clients use.
+    // This fast path handles the spelling that nearly all clients use.
     if let Some((b"Bearer ", token @ [first, ..])) = field.split_at_checked(7)
         && *first != b' '
     {

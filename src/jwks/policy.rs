@@ -110,8 +110,8 @@ impl Policy {
         self.loaded_at.is_some()
     }
 
-    /// Returns the number of failed fetches in a row. It is reset to zero when a fetch succeeds,
-    /// and when a key set is discarded because it is too old.
+    /// Returns the number of consecutive fetches that failed. The number is reset to zero when a
+    /// fetch succeeds, and when a key set is discarded because it is too old.
     pub(crate) fn failures(&self) -> u32 {
         self.failures
     }

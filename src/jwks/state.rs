@@ -64,7 +64,7 @@ pub(crate) enum UnknownKey {
     /// It is unknown whether the issuer has the key. The status of the response is 503.
     Unavailable { retry_after: Duration, reason: String },
     /// A fetch is in flight, or is about to start. If the request cannot wait or has already
-    /// waited, the status of the response is 503, and `reason` is the reason.
+    /// waited, the response is 503, and `reason` explains it.
     Wait { wait: KeyWait, reason: String },
 }
 

@@ -156,8 +156,8 @@ impl Verifier {
         self.keys.load()
     }
 
-    /// Returns true if one of `keys` verifies the signature of `token`. Does not check the claims,
-    /// which the caller has verified before.
+    /// Returns true if one of `keys` verifies the signature of `token`. This method does not check
+    /// the claims. The caller has checked them before.
     #[cfg(feature = "connections")]
     pub(crate) fn is_signed_by(&self, keys: &KeySet, token: &str) -> bool {
         self.authenticate(token.as_bytes(), keys).is_ok()

@@ -1,4 +1,4 @@
-//! The mark on a request without a token, which guards and extractors read.
+//! A mark for requests without a token. Guards and extractors read this mark.
 
 use std::sync::Arc;
 

@@ -37,7 +37,7 @@ pub struct Token {
     unchecked: Option<RevocationUnchecked>,
 }
 
-/// A verified token and the context of the layer that verified it, without the token's claims.
+/// A verified token without its claims, and the context of the layer that verified it.
 #[derive(Default)]
 pub(crate) struct TokenData {
     pub(crate) verified: VerifiedToken,

@@ -55,8 +55,8 @@ pub struct TestIssuer {
 }
 
 impl TestIssuer {
-    /// Returns an auth server with this name and a new HS256 secret, for the service with this
-    /// audience.
+    /// Creates an auth server with a new HS256 secret. `issuer` is the name of the auth server, and
+    /// `audience` is the audience of the service under test.
     #[track_caller]
     pub fn new(issuer: impl AsRef<str>, audience: impl Into<String>) -> Self {
         let (audience, secret) = (audience.into(), new_secret());

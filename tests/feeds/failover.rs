@@ -50,7 +50,8 @@ async fn refreshed<S: RefreshStore>(sessions: &Sessions<S>, token: &RefreshToken
     }
 }
 
-/// The store's scripts were never loaded into the new primary.
+/// Tests that the store works after a failover, although its Lua scripts were never loaded into the
+/// new primary.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_store_follows_its_address_to_the_new_primary() {
     let (old, new) = (Redis::new("redis-old"), Redis::new("redis-new"));

@@ -14,7 +14,8 @@ use crate::server::{self, Server};
 use crate::stopwatch::Stopwatch;
 
 const ISSUER: &str = "https://auth.shop.example";
-/// The time until the data is stale: the default `max_staleness`, plus a margin for a busy machine.
+/// The time after which the data must be stale: the default `max_staleness`, plus a margin because
+/// the machine may be busy.
 const STALE: Duration = Duration::from_secs(8);
 
 type Lines = Arc<Mutex<Vec<String>>>;

@@ -1,5 +1,5 @@
-//! Tests that the documentation shows the tested programs, that its tables are complete, and that
-//! its indexes list each page.
+//! Tests of the documentation: it must show the programs that are tested here, its tables must be
+//! complete, and its indexes must list each page.
 
 // The programs of the tutorials, with the tests that the tutorials show.
 #[cfg(feature = "test-util")]

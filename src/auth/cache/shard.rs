@@ -70,7 +70,8 @@ impl<V: Clone> Shard<V> {
     /// Adds a value. Other values may be evicted to make room. Does nothing if the value is too
     /// heavy for the shard, or if another thread is adding a value.
     pub(crate) fn insert(&self, fingerprint: u64, scope: u64, value: V, weight: usize) {
-        // One value must not displace all others.
+        // Reject a value that would use more than a quarter of the memory, so that a single value
+        // cannot displace all others.
         if weight > self.limit / 4 {
             return;
         }

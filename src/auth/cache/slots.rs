@@ -18,9 +18,9 @@ pub(crate) struct Slots<V> {
 
 /// A value in a slot.
 ///
-/// The request that displaces an entry drops the entry. If other requests are still searching the
-/// slots, the last one to finish drops it instead. A request must not fail because of a token that
-/// it did not present. If dropping the value panics, the panic is therefore caught.
+/// An entry is dropped by the request that displaces it. If other requests are still searching the
+/// slots, the last of them drops the entry instead. If dropping the value panics, the panic is
+/// caught, since a request must not fail because of a token that it did not present.
 pub(crate) struct Entry<V> {
     fingerprint: u64,
     scope: u64,

@@ -286,7 +286,7 @@ impl Cookies {
     ///
     /// # Errors
     ///
-    /// Fails if the audience has no cookie. Also fails if the token is [too
+    /// Fails if there is no access-token cookie for the audience. Also fails if the token is [too
     /// large](AccessToken::fits_cookie).
     pub fn set_access(
         &self,
@@ -340,12 +340,13 @@ impl Cookies {
         candidates.filter_map(|value| std::str::from_utf8(value).ok()).find(is_ours)
     }
 
-    /// Returns the audiences that have a cookie.
+    /// Returns the audiences for which there is an access-token cookie.
     pub(crate) fn audiences(&self) -> impl Iterator<Item = &str> {
         self.access.iter().map(|(audience, _)| audience.as_str())
     }
 
-    /// Returns the audiences that have a cookie, each with the name of its cookie.
+    /// Returns the audiences for which there is an access-token cookie, each with the name of this
+    /// cookie.
     pub(crate) fn access_cookies(&self) -> impl Iterator<Item = (&str, &str)> {
         self.access.iter().map(|(audience, name)| (audience.as_str(), self.in_use(name)))
     }

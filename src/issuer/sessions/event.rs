@@ -39,11 +39,12 @@ pub enum SessionEvent<'a> {
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
     /// token: notify the user.
     ///
-    /// Normally this event is reported once, when the session ends. With [`EndCause::Reused`], it
-    /// can be reported again: right after the end, the server may stop, or the store or the
-    /// revocation feed may fail. The end is then not fully recorded. If one of the session's tokens
-    /// is presented within an hour of such an end, the event is reported again. If the server
-    /// stopped before the first report, only the later report is made.
+    /// This event is normally reported once, when the session ends. An event with
+    /// [`EndCause::Reused`] may be reported a second time. Right after the session has ended, the
+    /// server may stop, or the store or the revocation feed may fail, so that the end is not fully
+    /// recorded. If one of the session's tokens is then presented within an hour of the end, the
+    /// event is reported again. If the server stopped before the first report, only the second
+    /// report is made.
     Ended(&'a Session, EndCause),
     /// Somebody presented the right credentials, and the routes answered with an error instead of
     /// starting a session. If you notify users of logins, notify them of this event too: the error

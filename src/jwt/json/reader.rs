@@ -570,7 +570,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        // `RawValue` requests a newtype struct with a reserved name. Only `serde_json` can read it.
+        // `RawValue` calls this method with a reserved name. Only `serde_json` can read a
+        // `RawValue`.
         if names::is_reserved(name) {
             return self.hand_over_all(|json| json.deserialize_newtype_struct(name, visitor));
         }

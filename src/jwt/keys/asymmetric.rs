@@ -271,8 +271,8 @@ impl KeyPair {
         public.check(algorithm)?;
         let pair = match (Scheme::of(algorithm)?, public) {
             (Scheme::Ecdsa(_, signing), PublicComponents::Ec { curve, x, y }) => {
-                // A private number without its leading zeros would be a second encoding of the same
-                // key.
+                // Require the full length. Without its leading zeros, the private number would be a
+                // second encoding of the same key.
                 if private.len() != curve.coordinate_len() {
                     return Err(invalid("the private number of the key has the wrong length"));
                 }

@@ -56,10 +56,11 @@ pub(crate) fn key(json: &str, jwk: &Jwk) -> Result<Key, KeyError> {
     jwk.name(key)
 }
 
-/// Reads the public key in a JWK of a key set. A JWK with an `alg` becomes one [`Key`], or none if
-/// `allowed` does not permit that algorithm. A JWK without an `alg` becomes one [`Key`] for each
-/// algorithm of `allowed` that fits the public key. If `allowed` is `None`, every `alg` is
-/// permitted, and a JWK without an `alg` becomes one [`Key`] for the default algorithm.
+/// Reads the public key in a JWK of a key set. `allowed` lists the allowed algorithms. A JWK with
+/// an `alg` becomes one [`Key`]. A JWK without an `alg` becomes one [`Key`] for each listed
+/// algorithm that fits the type of the key. Fails if the `alg` is not in the list, or if no listed
+/// algorithm fits. If `allowed` is `None`, all supported algorithms are allowed, and a JWK without
+/// an `alg` becomes one [`Key`] for the default algorithm of its type.
 pub(crate) fn public_keys(
     json: &str,
     jwk: &Jwk,

@@ -35,7 +35,8 @@ pub(crate) struct Members<'r, 'p, 'n, 'de> {
     wanted: &'p Wanted,
     noted: &'r mut Noted<'n, 'de>,
     seen: Seen<'de>,
-    /// True if a member caused an error. The claims type may have ignored the error.
+    /// True if reading a member failed. The error is remembered here, since the claims type may
+    /// ignore it.
     has_failed: bool,
 }
 

@@ -182,8 +182,9 @@ impl Messages {
         Ok(())
     }
 
-    /// Returns at most [`PART`] of the messages whose numbers are higher than `after`. The second
-    /// value is the `after` for the next call. The third value is true if more messages follow.
+    /// Returns the next messages, at most [`PART`], whose numbers are higher than `after`. The
+    /// second returned value is the `after` to pass to the next call. The third returned value is
+    /// true if more messages follow.
     fn part(&self, after: u64) -> (Vec<String>, u64, bool) {
         let start = self.entries.partition_point(|entry| entry.number <= after);
         let mut rest = self.entries.iter().skip(start);

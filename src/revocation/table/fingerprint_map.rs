@@ -228,8 +228,8 @@ mod tests {
         assert_eq!((map.count(KIND), map.count(other)), (1, 0));
     }
 
-    /// Without the filter, each name by which a token can be revoked would be looked up in the
-    /// buckets.
+    /// The filter makes most look-ups in the buckets unnecessary: only a name that passes the
+    /// filter is looked up.
     #[test]
     fn the_filter_rules_out_most_names_that_the_map_lacks() {
         let map = FingerprintMap::with_buckets(1_024);

@@ -22,8 +22,8 @@ pub(crate) struct Challenge {
 pub(crate) fn parse(field: &[u8]) -> Option<Vec<Challenge>> {
     let mut input = Input { rest: field };
     let mut challenges: Vec<Challenge> = Vec::new();
-    // True if parameters may follow: the input had a scheme and a space, but no token68 after the
-    // space.
+    // True if the current challenge may have parameters: its scheme is followed by a space, but not
+    // by a token68.
     let mut takes_params = false;
     loop {
         // A recipient must accept empty elements in a list (RFC 9110 section 5.6.1.2).

@@ -53,7 +53,7 @@ async fn a_revoked_access_token_is_refused_by_its_service_and_no_other_token_is(
     server.refresh(&renewed.refresh).await.tokens();
 }
 
-/// A client may repeat the revocation of its token many times. The feed must not grow each time.
+/// A client may revoke the same token many times. The feed must then keep only one message.
 #[tokio::test]
 async fn revoking_an_access_token_again_adds_nothing_to_the_feed() {
     let (server, feed) = server(|routes| routes);

@@ -233,9 +233,9 @@ impl Family {
         (rank <= latest_rank(now), rank)
     }
 
-    /// Gives this new session a higher rank than each of `others`, the other sessions of the user.
-    /// Ignores a session whose rank is too far in the future. Such a rank can only come from a
-    /// wrong clock.
+    /// Gives this new session a higher rank than each of the user's other sessions (`others`).
+    /// Ignores sessions whose ranks are too far in the future, since such a rank can only come from
+    /// a wrong clock.
     ///
     /// A rank is a time. The new rank is at least one minute later than the start of the new
     /// session. A session that is renewed during the login therefore still has a lower rank than

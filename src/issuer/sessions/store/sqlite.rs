@@ -45,8 +45,8 @@ const BUSY: Duration = Duration::from_secs(2);
 /// ```
 #[derive(Clone)]
 pub struct SqliteStore {
-    /// One connection, since SQLite has one writer at a time. Tasks get the connection in the order
-    /// in which they ask for it.
+    /// A pool with a single connection, since SQLite allows only one writer at a time. Tasks get
+    /// the connection in the order in which they ask for it.
     writer: SqlitePool,
     readers: SqlitePool,
     timeout: CallTimeout,

@@ -49,11 +49,11 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// Naver does not document PKCE. The parameters of PKCE are sent, but the login cannot rely on
-    /// them. Without an ID token, there is no `nonce` either. A thief who has an unused code could
-    /// therefore use it in their own login, and would be logged in as the user to whom the code
-    /// belongs. Keep the query of the callback out of logs. Naver also gives no proof that the user
-    /// has just entered their password.
+    /// Naver does not document PKCE. The login sends the parameters of PKCE, but Naver may ignore
+    /// them. Since there is no ID token, there is no `nonce` either. A thief who has an unused code
+    /// could therefore use it in their own login, and would be logged in as the user to whom the
+    /// code belongs. Keep the query of the callback out of logs. Naver also gives no proof that the
+    /// user has just entered their password.
     ///
     /// [api]: https://developers.naver.com/docs/login/api/api.md
     /// [profile]: https://developers.naver.com/docs/login/profile/profile.md

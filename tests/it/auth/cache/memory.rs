@@ -27,7 +27,8 @@ fn a_flood_of_valid_tokens_stays_below_the_limit() {
     }
     let stats = cache.stats();
     assert_eq!(stats.evictions + stats.entries as u64, 5_000);
-    // When a part of the table is full, a quarter of its memory is freed in one step.
+    // When a shard of the cache is full, the cache frees a quarter of the shard's memory in one
+    // step.
     assert!(stats.bytes > MIB * 7 / 10 && stats.entries > 500, "{stats:?}");
 }
 

@@ -87,7 +87,8 @@ impl Pair {
     }
 }
 
-/// A provider as its documentation describes it.
+/// The preset of a provider, and the tokens and the key that the provider's documentation
+/// describes.
 pub(crate) struct Provider {
     pub(crate) preset: fn() -> Issuer,
     /// The header of the provider's tokens. Its `kid` names the provider's key.
