@@ -45,8 +45,9 @@ const BUSY: Duration = Duration::from_secs(2);
 /// ```
 #[derive(Clone)]
 pub struct SqliteStore {
-    /// A pool with a single connection, since SQLite allows only one writer at a time. Tasks get
-    /// the connection in the order in which they ask for it.
+    /// The pool for writes. [`Self::connect`] creates it with a single connection, since SQLite
+    /// allows only one writer at a time. Tasks get this connection in the order in which they ask
+    /// for it. After [`Self::from_pool`], this is the application's pool.
     writer: SqlitePool,
     readers: SqlitePool,
     timeout: CallTimeout,
