@@ -81,7 +81,7 @@ impl Sources {
     }
 
     /// Every source is read. Two different credentials are rejected: otherwise anyone who can add a
-    /// credential to a request could choose which one counts (RFC 6750 section 2). A credential
+    /// credential to a request could choose which one is used (RFC 6750 section 2). A credential
     /// that the browser adds automatically is not accepted in a state-changing request from a page
     /// of another origin, unless that origin is trusted.
     fn find_in_all<'r>(

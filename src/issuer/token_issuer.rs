@@ -75,7 +75,7 @@ pub struct TokenIssuer {
 impl TokenIssuer {
     /// Creates an issuer with this name, which is the `iss` claim of its tokens. The name should be
     /// an `https` URL without query or fragment (RFC 8414 section 2). The issuer has no key yet:
-    /// set one with [`audience`](Self::audience).
+    /// pass one to [`audience`](Self::audience).
     ///
     /// # Panics
     ///

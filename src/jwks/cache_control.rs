@@ -11,7 +11,7 @@ const MAX_SECONDS: u64 = 1 << 31;
 /// Returns `None` if the response does not state a time.
 ///
 /// With `no-store`, `no-cache`, or a `max-age` that is not a number, the result is zero. If the
-/// headers state several lifetimes, the shortest one counts. Since the result may be zero or very
+/// headers state several lifetimes, the shortest one is used. Since the result may be zero or very
 /// long, the refresh policy limits it.
 pub(crate) fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
     let fields = headers.get_all(header::CACHE_CONTROL).iter();

@@ -116,7 +116,7 @@ impl Policy {
         self.failures
     }
 
-    /// Returns the age of the current set. The age counts from the start of the fetch, so the
+    /// Returns the age of the current set. The age is measured from the start of the fetch, so the
     /// contents of the set are never older than this age.
     pub(crate) fn age(&self, now: Instant) -> Option<Duration> {
         self.loaded_at.map(|at| now.saturating_duration_since(at))

@@ -75,7 +75,7 @@ impl Events {
 }
 
 impl LogLimit {
-    /// Counts an event. Returns the permission to log it above DEBUG, or `None` if the limit for
+    /// Counts an event. Returns permission to log the event above DEBUG, or `None` if the limit for
     /// the current minute has been reached.
     pub(crate) fn admit(&self) -> Option<Loud> {
         self.admit_at(SystemClock.now().as_secs())

@@ -160,9 +160,9 @@ impl<T> Claims<T> {
     /// its key is no longer in the layer's [`KeyStore`](crate::KeyStore). Use this method for work
     /// that continues after the request was accepted.
     ///
-    /// The token is checked at its expiry. Before its expiry, the token is checked every quarter of
-    /// a second if the layer has revocations, and every 30 seconds otherwise. A revocation or the
-    /// removal of the key takes effect at the next check.
+    /// The token is checked every quarter of a second if the layer has revocations, and every 30
+    /// seconds otherwise. It is also checked at its expiry. A revocation or the removal of the key
+    /// takes effect at the next check.
     ///
     /// # Panics
     ///

@@ -67,8 +67,8 @@ pub(crate) fn is_preflight(extensions: &Extensions) -> bool {
 }
 
 /// Removes the values that an outer layer inserted into a request's extensions. The caller has
-/// already removed the token, and passes it as `token`. Only the decision of the innermost layer
-/// counts. That layer may have accepted a different token or no token.
+/// already removed the token, and passes it as `token`. Handlers must see only the decision of the
+/// innermost layer, which may have accepted a different token or no token.
 fn remove_outer(extensions: &mut Extensions, token: Option<Token>) {
     extensions.remove::<Anonymous>();
     extensions.remove::<RevocationUnchecked>();

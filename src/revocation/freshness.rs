@@ -24,9 +24,9 @@ pub struct AsOf {
     steady: u64,
 }
 
-/// The age of the revocation data, measured with two clocks. The greater of the two ages counts.
-/// The steady clock is never set back, but may stand still while the machine sleeps. The wall clock
-/// may be set back.
+/// The age of the revocation data. It is measured with two clocks, and the greater of the two ages
+/// is used. The steady clock is never set back, but may stand still while the machine sleeps. The
+/// wall clock may be set back.
 pub(crate) struct Freshness {
     clock: TimeSource,
     steady: SteadyClock,

@@ -24,7 +24,8 @@ fn master() -> Secret {
     Secret::from_base64("YW4gZXhhbXBsZSBtYXN0ZXIgc2VjcmV0LCAzMisgYnl0ZXM=").unwrap()
 }
 
-/// A service with the event hook of the README. The hook collects the lines that it would print.
+/// A service with the event hook of the README. The README's hook prints a line for each event, and
+/// this hook collects the lines instead.
 struct Service {
     auth: JwtAuth,
     lines: Lines,

@@ -65,8 +65,9 @@ impl Users {
         true
     }
 
-    /// Stores the new value of the passkey's counter. If somebody logs in with a copy of the
-    /// passkey, the older value of the copy's counter reveals the copy.
+    /// Stores the new value of the passkey's counter. A copy of the passkey has its own counter. If
+    /// somebody logs in with the copy, a counter that is lower than the stored value reveals the
+    /// copy.
     pub(crate) fn used(&self, id: Uuid, result: &AuthenticationResult) {
         if let Some(user) = self.lock().get_mut(&id) {
             for passkey in &mut user.passkeys {

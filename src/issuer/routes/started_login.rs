@@ -53,9 +53,10 @@ impl StartedLogin {
     /// 512 printable ASCII characters, without a backslash and without a segment `.` or `..`.
     ///
     /// Requires [`AuthRoutes::cookies`](crate::issuer::AuthRoutes::cookies): without cookies, the
-    /// tokens would be in the body of the redirect, which browsers ignore. If `AuthRoutes::cookies`
-    /// was not called, the response is 500 `server_error`, and the reason is logged. Nobody gets
-    /// the tokens of the new session, which stays in the store until it expires.
+    /// tokens would be in the body of the redirect, and browsers ignore that body. If
+    /// `AuthRoutes::cookies` was not called, the response is 500 `server_error`, and the reason is
+    /// logged. Nobody gets the tokens of the new session, which stays in the store until it
+    /// expires.
     ///
     /// [`dangerous_from_another_site`]: crate::issuer::LoginRequest::dangerous_from_another_site
     /// [`Cookies::lax`]: crate::issuer::Cookies::lax

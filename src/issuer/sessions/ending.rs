@@ -175,9 +175,9 @@ impl<S: RefreshStore> Sessions<S> {
             && self.publishes()
             && let Some(token) = RefreshToken::parse(presented)
         {
-            // The session has ended already, but perhaps this has not been published yet. Another
-            // request may be publishing it now, and may fail. Make sure that it is published before
-            // the response is sent.
+            // The session has ended already, but perhaps its end has not been published yet.
+            // Another request may be publishing the end now, and may fail. Make sure that the end
+            // is published before the response is sent.
             self.end(&token.session()).await?;
         }
         found

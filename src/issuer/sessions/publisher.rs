@@ -80,8 +80,9 @@ impl Publisher {
         self.publish(Revocation::subject(subject, before).forget_at(self.until(now))).await
     }
 
-    /// Returns a time by which every token that a revocation at `revoked_at` covers has expired.
-    /// The revocation also covers tokens that are issued later in the same second.
+    /// Returns the time until which a revocation at `revoked_at` is kept. At that time, every token
+    /// that the revocation covers has expired. One second is added, since the revocation also
+    /// covers tokens that are issued later in the same second.
     fn until(&self, revoked_at: UnixTime) -> UnixTime {
         let second = Duration::from_secs(1);
         revoked_at.saturating_add(second).saturating_add(self.lifetime.max(REMEMBERED))

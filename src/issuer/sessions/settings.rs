@@ -180,7 +180,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// # Panics
     ///
-    /// Panics if a session ends outside of a tokio runtime.
+    /// This method does not panic. A later call that ends a session panics outside of a tokio
+    /// runtime.
     #[cfg(feature = "feeds")]
     pub fn with_revocation(
         mut self,

@@ -263,8 +263,8 @@ impl<'de> Reader<'de> {
         value
     }
 
-    /// Reads the next string, and returns its start and length. Returns `None`, without moving, if
-    /// the string has an escape or is invalid.
+    /// Reads the next string, and returns its start and length. If the string has an escape or is
+    /// invalid, returns `None` and does not change the position.
     #[inline]
     pub(crate) fn plain_string(&mut self) -> Option<(usize, usize)> {
         let (start, end) = self.scanner.plain_span()?;

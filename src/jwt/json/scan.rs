@@ -42,7 +42,8 @@ impl<'de> Scanner<'de> {
         self.at = self.at.saturating_add(bytes);
     }
 
-    /// Reads `word`. Returns false, without moving, if the text does not continue with `word`.
+    /// Reads `word`. If the text does not continue with `word`, returns false and does not change
+    /// the position.
     #[inline]
     pub(crate) fn word(&mut self, word: &str) -> bool {
         let follows = self.rest().starts_with(word.as_bytes());
@@ -52,8 +53,8 @@ impl<'de> Scanner<'de> {
         follows
     }
 
-    /// Reads a whole number of at most 18 digits. Returns `None`, without moving, for any other
-    /// number.
+    /// Reads a whole number of at most 18 digits. For any other number, returns `None` and does not
+    /// change the position.
     #[inline]
     pub(crate) fn whole_number(&mut self) -> Option<u64> {
         let rest = self.rest();
@@ -80,7 +81,7 @@ impl<'de> Scanner<'de> {
         Some(number)
     }
 
-    /// Skips a number. Returns false, without moving, if no valid number is next.
+    /// Skips a number. If no valid number is next, returns false and does not change the position.
     pub(crate) fn skip_number(&mut self) -> bool {
         let mut ahead = *self;
         ahead.word("-");
@@ -175,7 +176,7 @@ impl<'de> Scanner<'de> {
     }
 
     /// Moves past the string, number or word at this position and returns its text, which may be
-    /// invalid. At a bracket, returns the bracket without moving.
+    /// invalid. At a bracket, returns the bracket and does not change the position.
     pub(crate) fn scalar(&mut self) -> &'de str {
         let start = self.at;
         let while_next = |is_part: fn(&u8) -> bool| {
@@ -262,7 +263,8 @@ fn plain_end(json: &[u8], at: usize) -> usize {
 }
 
 /// Sets the high bit of each byte that is a quote, a backslash or a control character. Of the bits
-/// that are set, only the lowest is reliable: a higher bit may be set for a different byte.
+/// that are set, only the lowest is reliable. A higher bit may be set for a byte that is none of
+/// these.
 #[inline]
 fn stops(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);

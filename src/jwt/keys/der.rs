@@ -204,8 +204,8 @@ impl<'a> Reader<'a> {
         self.rest.first().copied()
     }
 
-    /// Reads a value. Returns `None`, without moving, if the value has another tag or is
-    /// incomplete.
+    /// Reads a value. If the value has another tag or is incomplete, returns `None` and does not
+    /// change the position.
     fn value(&mut self, tag: u8) -> Option<&'a [u8]> {
         let rest = self.rest.strip_prefix(&[tag])?;
         let (len, rest) = length(rest)?;

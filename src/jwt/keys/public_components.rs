@@ -41,7 +41,7 @@ impl Curve {
         }
     }
 
-    /// Returns the length of a coordinate, and of each half of a signature.
+    /// Returns the length of a coordinate in bytes. Each half of a signature has the same length.
     pub(crate) const fn coordinate_len(self) -> usize {
         match self {
             Self::P256 => 32,

@@ -246,7 +246,7 @@ mod tests {
                 ("temporarily_unavailable", ProviderErrorKind::Unavailable),
                 ("something", ProviderErrorKind::CodeRefused),
             ] {
-                // An `error` member counts even if the response also contains a token.
+                // A response with an `error` member is an error, even if it also contains a token.
                 let json = with("error", code.into()).to_string();
                 let kind = kind(TokenAnswer::read(status, json.as_bytes()));
                 assert_eq!(kind, Some(expected), "{status} {code}");

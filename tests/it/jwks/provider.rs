@@ -112,7 +112,7 @@ impl Provider {
         self.state.requests.lock().unwrap().last().cloned().unwrap()
     }
 
-    /// Waits until a client closes its connection before the response is complete.
+    /// Waits for a client to close a connection on which the response is still incomplete.
     pub(crate) async fn closed(&self) {
         self.state.closed.notified().await;
     }

@@ -125,7 +125,7 @@ async fn a_layer_that_strips_the_token_leaves_none_for_an_inner_layer() {
 }
 
 /// The inner layer removes the results of the outer layer from the extensions of the request. Code
-/// that reads the extensions without an extractor therefore does not find them either.
+/// that reads the extensions without an extractor therefore does not find these results.
 #[tokio::test]
 async fn an_inner_layer_removes_the_results_of_an_outer_one() {
     let raw = |request: Request| async move {

@@ -96,8 +96,8 @@ pub(crate) struct Family {
     pub(crate) label: Option<String>,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub(crate) data: Value,
-    /// Absent if the user did not log in with an external account, and in rows that were written
-    /// before this field existed.
+    /// The external account that the user logged in with. `None` if the user did not use an
+    /// external account, or if the row was written before this field existed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) external_login: Option<ExternalLogin>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
