@@ -25,8 +25,8 @@ fn new_key(number: u32) -> Result<Key, KeyError> {
 /// Replaces the key again and again. Each key signs for longer than a token is valid, so one
 /// previous key is enough to verify all valid tokens.
 ///
-/// Here one process signs and verifies. If different servers sign and verify, give the new key to
-/// the verifying servers before the auth server signs with it.
+/// Here one process signs and verifies. If separate servers verify, give them the new key before
+/// the auth server signs with it.
 async fn rotate(keys: KeyStore) -> Result<(), KeyError> {
     for number in 2.. {
         // An expired token is still accepted during the leeway, which is 5 seconds by default.

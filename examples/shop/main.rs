@@ -2,11 +2,11 @@
 //! `auth`, and keep working while `auth` is down.
 //!
 //! `cargo run --example shop` starts all three servers. It prints curl commands for a shell, and
-//! the address of a page for a browser. The secret is `JWT_SECRET`, or by default a new random
-//! secret. With `ACCESS_SECS=10`, access tokens expire after ten seconds instead of ten minutes,
-//! and the page shows how it renews the tokens. Users and sessions are in the file `SHOP_DB`, by
-//! default `shop.sqlite`. An account gains one login attempt every `GUESS_SECS` seconds, by default
-//! 60.
+//! the address of a page for a browser. `JWT_SECRET` sets the secret. Without it, each run
+//! generates a new random secret. With `ACCESS_SECS=10`, access tokens expire after ten seconds
+//! instead of ten minutes, and the page shows how it renews the tokens. `SHOP_DB` names the file
+//! that contains the users and sessions. The default is `shop.sqlite`. `GUESS_SECS` is the number
+//! of seconds after which an account gains another login attempt. The default is 60.
 //!
 //! With `SHOP_ALG=EdDSA`, or another algorithm with public keys, only the auth server can sign
 //! tokens: `SHOP_ALG=EdDSA cargo run --example shop --features jwks`. `cart` and `payment` then

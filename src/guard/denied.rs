@@ -22,20 +22,21 @@ pub(crate) enum Reason {
 }
 
 impl Denied {
-    /// Denies the request: 403, `insufficient-role`.
+    /// Denies the request with the status 403 and the code `insufficient-role`.
     /// [`AuthError::reason`](crate::AuthError::reason) then contains the guard's
     /// [`requirement`](crate::guard::Guard::requirement).
     pub fn new() -> Self {
         Self { reason: Reason::Role }
     }
 
-    /// Denies the request because a scope is missing: 403, `insufficient-scope`. The challenge
-    /// names the scopes of [`Guard::required_scopes`](crate::guard::Guard::required_scopes).
+    /// Denies the request because a scope is missing, with the status 403 and the code
+    /// `insufficient-scope`. The challenge names the scopes of
+    /// [`Guard::required_scopes`](crate::guard::Guard::required_scopes).
     pub fn missing_scope() -> Self {
         Self { reason: Reason::Scope }
     }
 
-    /// Denies the request because of an application error: 500.
+    /// Denies the request because of an application error, with the status 500.
     /// [`AuthError::reason`](crate::AuthError::reason) then contains `sentence`. No combinator
     /// turns this denial into an admission.
     pub fn misconfigured(sentence: impl Into<Arc<str>>) -> Self {

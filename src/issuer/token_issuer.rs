@@ -95,8 +95,8 @@ impl TokenIssuer {
         }
     }
 
-    /// Creates an issuer that signs for each audience with the secret derived for it (HS256), so
-    /// that a secret leaked from one service cannot sign tokens for another service. See
+    /// Creates an issuer that signs with HS256. It derives a different secret for each audience, so
+    /// a secret that leaks from one service cannot sign tokens for another service. See
     /// [`Secret::derive`].
     ///
     /// # Panics
@@ -263,10 +263,10 @@ impl TokenIssuer {
     /// the set yourself with the type `application/jwk-set+json`. If you upload the set to a file
     /// server instead, upload it again after each change of the keys.
     ///
-    /// The set has the public halves of all keys of all audiences: the current keys, the announced
-    /// keys, and the previous keys, since services may still accept tokens signed with them. Each
-    /// key has `kid`, `alg` and `use`. Shared secrets are never in the set, so the set is empty if
-    /// the issuer has only secrets. Services with a shared secret do not fetch keys.
+    /// The set contains the public keys of all audiences: the current keys, the announced keys and
+    /// the previous keys. Services may still accept tokens that were signed with a previous key.
+    /// Each key has `kid`, `alg` and `use`. Shared secrets are never in the set, so the set is
+    /// empty if the issuer has only secrets. Services with a shared secret do not fetch keys.
     ///
     /// Services that use this crate read at most 100 keys from a set, and other libraries have
     /// limits too. If each audience has its own key, 100 keys are enough for about 33 audiences,

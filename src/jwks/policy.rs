@@ -42,7 +42,7 @@ pub(crate) struct Policy {
     failures: u32,
     /// The time of the next scheduled fetch. `None` means immediately.
     next_at: Option<Instant>,
-    /// True if a fetch was requested for a token with an unknown key.
+    /// True if a fetch was requested because the key of a token was not in the set.
     is_asked: bool,
     unknown: UnknownNames,
 }

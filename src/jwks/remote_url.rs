@@ -67,7 +67,8 @@ impl RemoteUrl {
         origin + path
     }
 
-    /// Returns the URL in two parts: the scheme, host and port, and then the path and query.
+    /// Splits the URL into two parts. The first part is the scheme, the host and the port. The
+    /// second part is the path and the query.
     pub(crate) fn split(&self) -> (String, &str) {
         let scheme = if self.is_http { "http" } else { "https" };
         let authority = self.uri.authority().map_or("", |authority| authority.as_str());

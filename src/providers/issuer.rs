@@ -127,7 +127,7 @@ impl Issuer {
 
     /// Marks all current settings as settings of a preset. The application's first call of a method
     /// such as [`roles_claim`](Self::roles_claim) then replaces the preset's value. Later calls
-    /// behave as without a preset.
+    /// have the same effect as for an issuer without a preset.
     #[cfg(feature = "jwks")]
     pub(crate) fn into_preset(mut self) -> Self {
         self.preset = self.rules.settings();

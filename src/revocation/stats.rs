@@ -10,7 +10,7 @@ use crate::revocation::target::RevocationKind;
 #[non_exhaustive]
 pub struct RevocationStats {
     by_kind: [usize; RevocationKind::ALL.len()],
-    /// The memory for entries in bytes, including memory that is allocated but not filled yet.
+    /// The memory for entries, including memory that is allocated but not filled yet, in bytes.
     pub bytes: usize,
     /// Revocations that were applied exactly as requested. A revocation that has already expired is
     /// counted, too, although it changes nothing.

@@ -6,7 +6,7 @@ use crate::clock::UnixTime;
 use crate::jwt::VerifiedToken;
 
 /// The names by which a token can be revoked. They are borrowed from the claims of the token. If
-/// the token lacks the claim for a name, do not set that name.
+/// the token lacks a claim, do not set the name that is borrowed from this claim.
 ///
 /// ```
 /// use tower_jwt_auth::revocation::TokenNames;

@@ -288,8 +288,8 @@ async fn short_waits_are_enough_to_connect_the_listener() {
         postgres
             .ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^LISTEN'")
             .await;
-        // After the connection is lost, the feed must report a change even without an announcement,
-        // since announcements may have been missed.
+        // After the connection is lost, `changed` must return even if no message is announced,
+        // since the feed may have missed announcements.
         let mut rounds = 0..600;
         while is_told().await.is_err() {
             assert!(rounds.next().is_some(), "the loss is not noticed");

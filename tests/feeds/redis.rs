@@ -141,7 +141,8 @@ async fn a_trimmed_stream_is_a_gap_and_the_snapshot_is_whole() {
     redis.ask(cmd("XTRIM").arg(log).arg("MAXLEN").arg(0)).await;
     let read = feed.read(&snapshot.position).await.unwrap();
     assert!(matches!(read, Read::Messages { .. }));
-    // Delete the stream of the log. The log that is then created counts as a different log.
+    // Delete the stream of the log. `create` then creates a different log, so the next read reports
+    // a gap.
     redis.ask(cmd("DEL").arg(log)).await;
     let error = feed.read(&snapshot.position).await.unwrap_err();
     assert_eq!(error.kind(), FeedErrorKind::Missing);

@@ -17,8 +17,8 @@ use crate::verifiers::{Backend, use_backend, verifier};
 pub enum Contender {
     /// The verification of a token. The string is the name of the verifier.
     Verify(&'static str, Variant),
-    /// The verification of the tokens of several users in turn. The string is the name of the
-    /// verifier, and the number is the number of users.
+    /// The verification of tokens of several users, one user after the other. The string is the
+    /// name of the verifier, and the number is the number of users.
     VerifyEach(&'static str, u32),
     /// A signature check by `aws-lc-rs`. The key is parsed and the signature is decoded in advance.
     CheckSignature(Variant),

@@ -1,4 +1,4 @@
-//! The lookup of the user who logs in with an account at another provider.
+//! Finds the user who logs in with an account at another provider, such as Google.
 
 use axum::http::request::Parts;
 use serde::Deserialize;

@@ -128,9 +128,9 @@ impl<V: Clone> Shard<V> {
     }
 }
 
-/// Returns the entries to keep when an entry of this weight is added. Also returns the total weight
-/// of the kept entries and the new entry. Together with their slots, these entries take at most
-/// `limit` bytes.
+/// Chooses the entries to keep when an entry of this weight is added. The kept entries, the new
+/// entry and their slots together take at most `limit` bytes, unless the new entry alone is larger.
+/// Returns the kept entries, and the total weight of the kept entries and the new entry.
 fn kept<V>(slots: Option<&Slots<V>>, weight: usize, limit: usize) -> (Vec<&Entry<V>>, usize) {
     let mut kept: Vec<_> = slots.into_iter().flat_map(Slots::entries).collect();
     // Read the idleness of each entry only once, since a concurrent look-up may change it during

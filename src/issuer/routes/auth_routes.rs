@@ -135,8 +135,8 @@ pub struct AuthRoutes<A, S> {
 }
 
 type LoginRouter<A, S> = Router<Arc<RouteContext<A, S>>>;
-/// A function that adds a layer to the routes that log users in. The function is called when all
-/// routes have been added, so its layer also covers the routes that were added after the layer.
+/// Adds a layer to the routes that log users in. This function is called after all routes have been
+/// added, so the order of `login_layer` and the methods that add routes does not matter.
 type LoginLayer<A, S> = Box<dyn FnOnce(LoginRouter<A, S>) -> LoginRouter<A, S> + Send + Sync>;
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {

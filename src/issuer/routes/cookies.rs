@@ -150,7 +150,8 @@ impl Cookies {
         self.with_names_checked()
     }
 
-    /// Renames the cookie that contains the session identifier. `__Host-session` by default.
+    /// Sets the name of the cookie that contains the session identifier. The default is
+    /// `__Host-session`.
     ///
     /// # Panics
     ///
@@ -206,10 +207,11 @@ impl Cookies {
         self.with_names_checked()
     }
 
-    /// Sends the access tokens to `domain` and to every host below it, for services on several
-    /// hosts of one domain: `dangerous_domain("shop.example")` for `auth.shop.example` and
-    /// `cart.shop.example`. Call this method before [`add_access_cookie`](Self::add_access_cookie).
-    /// With this setting, the names of the access-token cookies must begin with `__Secure-`.
+    /// Makes browsers send the access tokens to `domain` and to every host below it. With
+    /// `dangerous_domain("shop.example")`, for example, services on `auth.shop.example` and
+    /// `cart.shop.example` both get the tokens. Call this method before
+    /// [`add_access_cookie`](Self::add_access_cookie). With this setting, the names of the
+    /// access-token cookies must begin with `__Secure-`.
     ///
     /// ```
     /// use tower_jwt_auth::issuer::Cookies;

@@ -1,4 +1,4 @@
-//! Routes for axum that log users in with their account at another provider.
+//! Routes for axum that log in users who have an account at another provider, such as Google.
 
 mod attempt;
 mod attempts_cookie;

@@ -28,8 +28,8 @@ impl Issuer {
     ///   `repository_owner`.
     /// - `repository_id` and `repository_owner_id` are safer than the names: when an owner gives up
     ///   a name, somebody else can take it.
-    /// - `aud` must be the audience. If a workflow asks for no audience, GitHub writes the URL of
-    ///   the owner.
+    /// - `aud` must be the audience. If a workflow asks for a token without an audience, GitHub
+    ///   sets `aud` to the URL of the repository's owner.
     ///
     /// Rules about `environment`, `ref`, `job_workflow_ref` and `sub` can narrow a rule about the
     /// repository, but cannot replace it. Any repository can have an environment or a branch with

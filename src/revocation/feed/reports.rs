@@ -41,7 +41,7 @@ impl Reports {
         }
     }
 
-    /// Reports that the log is missing if this server has read it before. Further calls report
+    /// Reports that the log is missing, if this server has read a log before. Further calls report
     /// nothing until the server has read a log again.
     pub(crate) fn found_no_log(&mut self, to: &Revocations) {
         if self.has_read_a_log && !std::mem::replace(&mut self.is_missing, true) {

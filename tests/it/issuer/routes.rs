@@ -207,7 +207,8 @@ async fn a_login_layer_applies_to_the_login_only() {
     server.refresh("unknown").await.is_error(400, "invalid_grant");
 }
 
-/// A thief could request the list of sessions again and again, to find out when the user renews.
+/// A thief with a stolen refresh token could request the list of sessions again and again, to find
+/// out when the user renews the token.
 #[tokio::test]
 async fn the_list_of_sessions_does_not_show_a_thief_when_the_user_renews() {
     let server = Server::new();

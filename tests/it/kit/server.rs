@@ -204,7 +204,7 @@ pub(crate) async fn exchange_http2(
     body: Vec<u8>,
 ) -> Reply {
     let mut ready = sender.clone().ready().await.unwrap();
-    // A CONNECT request stays open, since it starts a tunnel.
+    // Do not end the stream of a CONNECT request, since the stream becomes a tunnel.
     let is_connect = request.method() == Method::CONNECT;
     let ends = body.is_empty() && !is_connect;
     let (response, mut stream) = ready.send_request(request, ends).unwrap();

@@ -61,8 +61,8 @@ fn the_token_of_a_request_is_found_or_rejected_by_our_rule() {
             let challenge = kit::challenge(&response).unwrap();
             assert!(challenge.contains(&format!("error=\"{error}\"")), "{name}: {challenge}");
         } else {
-            // The layer extracts a text that is not a JWT, and rejects it. If a valid JWT replaces
-            // the text, the layer accepts the request.
+            // The token in this case is not a valid JWT, so the layer rejects it. With a valid JWT
+            // in the same place, the layer accepts the request.
             let token = str_of(ours, "token");
             assert_eq!(kit::code(&response), Some("invalid-token"), "{name}");
             let fields = fields(case);

@@ -61,8 +61,8 @@ fn is_listed(list: &[Exclusion], name: &str) -> bool {
     list.iter().any(|(listed, _)| *listed == name)
 }
 
-/// Checks that each excluded name occurs exactly once in the file, and that no other case was
-/// skipped.
+/// Checks that each excluded name occurs exactly once in the file, and that every case that is not
+/// excluded was applied.
 fn assert_adds_up(file: &str, names: &[String], lists: &[&[Exclusion]], applied: usize) {
     let mut seen = HashSet::new();
     for (name, reason) in lists.iter().copied().flatten() {

@@ -31,7 +31,7 @@ pub struct StoredSession {
     pub subject: String,
     /// The version of the row. An insertion sets it to 1, and each replacement increases it by 1.
     pub version: u64,
-    /// The state in JSON, at most 12 KiB together with the subject.
+    /// The state in JSON. The state and the subject together take at most 12 KiB.
     pub state: String,
     /// The time from which the row may be deleted, in whole seconds.
     pub delete_after: UnixTime,

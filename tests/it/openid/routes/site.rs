@@ -266,7 +266,8 @@ impl Answer {
 #[derive(Clone)]
 pub(crate) struct Browser<'s> {
     site: &'s Site,
-    /// The cookies by name. Each has its value, its path, and true if it is `SameSite=Strict`.
+    /// The value and the path of each cookie, by name. The `bool` is true if the cookie is
+    /// `SameSite=Strict`.
     pub(crate) jar: BTreeMap<String, (String, String, bool)>,
 }
 
