@@ -29,8 +29,8 @@ fn render(error: &AuthError) -> RejectionBody {
     RejectionBody::json(json!({ "code": error.code(), "message": message }))
 }
 
-/// Logs rejections. This function runs outside the layer, so it sees the rejections of the layer
-/// and of guards.
+/// Logs refusals. This function runs outside the layer, so it sees the responses of both the layer
+/// and the guards.
 async fn log(response: Response) -> Response {
     if let Some(error) = response.extensions().get::<AuthError>() {
         // The client does not learn the reason.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 const ORDER: &[&str] = &[
-    // Panics on invalid configuration.
+    // Functions that panic because of invalid configuration.
     "misuse",
     // Readable type names for error messages.
     "type_name",
@@ -140,7 +140,7 @@ const ORDER: &[&str] = &[
     "providers::issuer_keys",
     "providers::trusted_issuer",
     "providers::issuer",
-    // One constructor of `Issuer` for each provider.
+    // Constructors of `Issuer`, one for each provider.
     "providers::presets::checked_part",
     "providers::presets::auth0",
     "providers::presets::clerk",
@@ -285,7 +285,7 @@ const ORDER: &[&str] = &[
     "openid::provider::user_info",
     "openid::provider::client",
     "openid::provider::login_provider",
-    // One constructor of `LoginProvider` for each provider.
+    // Constructors of `LoginProvider`, one for each provider.
     "openid::provider::presets::google",
     "openid::provider::presets::kakao",
     "openid::provider::presets::keycloak",

@@ -30,8 +30,8 @@ pub struct KeySourceError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeySourceErrorKind {
-    /// The source could not be reached: no connection, no valid certificate, or an incomplete
-    /// response.
+    /// No complete response was received, for example because the connection failed, the
+    /// certificate was not valid, or the connection ended too early.
     Unreachable,
     /// The source did not respond completely within the [time
     /// limit](crate::jwks::RemoteKeys::timeout).

@@ -255,7 +255,7 @@ async fn concurrency<F: RevocationFeed + Clone>(feed: &F) -> Check {
 
 async fn announcements<F: RevocationFeed>(feed: &F) -> Check {
     let wait = Duration::from_millis(300);
-    // Consume the announcements of earlier appends.
+    // Earlier appends may still cause announcements. Wait until there are no more.
     for _ in 0..1_000 {
         if tokio::time::timeout(wait, feed.changed()).await.is_err() {
             return Ok(());

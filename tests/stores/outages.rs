@@ -68,9 +68,10 @@ async fn killed_and_restarted(mut server: Server) {
     assert_eq!(patient.end_all("alice").await.unwrap(), 1);
 }
 
-/// Pauses the server and resumes it. A write that got no response may still take effect when the
-/// server resumes. The token is then used again. The clock of the sessions stands still, so this
-/// use is within the grace period.
+/// Pauses the server and resumes it. While the server is paused, requests to exchange the token
+/// fail. Such a request may still take effect when the server resumes, so a later exchange may
+/// present a used token. The clock of the sessions stands still, so that exchange is within the
+/// grace period.
 async fn paused_and_resumed(server: Server) {
     let both = sessions(&server).await;
     let [patient, hasty] = &both;

@@ -184,7 +184,7 @@ pub fn keyed() -> Key {
     Key::hs256(secret()).with_id(KEY_ID).expect("short enough")
 }
 
-/// Returns the token with a wrong signature.
+/// Returns `token` with a wrong signature.
 fn forged(token: &str) -> String {
     let (signed, signature) = token.rsplit_once('.').expect("a token");
     let first = if signature.starts_with('A') { 'B' } else { 'A' };

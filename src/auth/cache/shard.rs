@@ -7,9 +7,10 @@ use crate::auth::cache::sync::{ArcSwapOption, Mutex};
 
 /// A map from fingerprints to values. The size of the map in bytes is limited.
 ///
-/// A look-up takes no lock. It writes to an entry only if the entry has not been used since it was
-/// added or last copied. Look-ups on different processors therefore rarely wait for each other.
-/// Adding a value takes a lock, so only one thread at a time can add a value.
+/// A look-up takes no lock. The look-up writes to the entry that it finds only if that entry has
+/// not been used since it was added or last copied. Look-ups on different processors therefore
+/// rarely wait for each other. Adding a value takes a lock, so only one thread at a time can add a
+/// value.
 ///
 /// If there is no room for a new value, a quarter of the memory is freed in one step: the values
 /// that were not used for the longest time are evicted, and all others are copied to new slots. A

@@ -133,7 +133,7 @@ impl<S: RefreshStore> Sessions<S> {
     /// the user's *second* renewal after the theft. Without this option, it can be used until 10
     /// seconds after the first renewal. If the thief and the user take turns to renew, both are
     /// accepted, since each of them presents the previous token. The theft is detected when one of
-    /// them presents an older token than the previous one, or when
+    /// them presents a token that is older than the previous token, or when
     /// [`max_repeats`](Self::max_repeats) consecutive renewals were repeated. Each use of a
     /// previous token is reported as [`SessionEvent::ParentAccepted`]: monitor the number of these
     /// events.

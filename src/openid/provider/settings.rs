@@ -38,7 +38,7 @@ pub(super) enum Protocol {
 pub(super) struct OpenIdIssuer {
     pub(super) name: String,
     pub(super) url: RemoteUrl,
-    /// Values that the provider may write into `iss` instead of `name`.
+    /// Other names of the issuer. The provider may write one of them into `iss`.
     pub(super) aliases: Vec<&'static str>,
     /// Pairs of names for the same scope: the name that the provider returns, and the name that
     /// this server requests.

@@ -6,7 +6,8 @@ use crate::openid::routes::failure::{LoginFailure, LoginFailureKind};
 /// server does not read.
 const MAX_QUERY_BYTES: usize = 8_192;
 
-/// The maximum length of each parameter. Other parameters are ignored.
+/// The maximum length of `code`. The next three constants limit `state`, `iss` and `error`. All
+/// other parameters are ignored.
 const MAX_CODE_BYTES: usize = 4_096;
 const MAX_STATE_BYTES: usize = 128;
 const MAX_ISSUER_BYTES: usize = 2_048;

@@ -132,8 +132,9 @@ impl RevocationTable {
         if self.put(&mut writer, print, mark, now, revocation.target.watermark().is_some()) {
             return Applied::Kept;
         }
-        // The table has no room for this entry. No token that the revocation covers was issued
-        // after `at`, so a watermark at that time covers all of these tokens.
+        // The table has no room for this entry, so try watermarks that cover more tokens. No token
+        // that the revocation covers was issued after `at`, so a watermark at that time covers all
+        // of these tokens.
         let at = revocation.target.revoked_at().unwrap_or(now);
         let widened = |kind| {
             let kind = EntryKind::new(kind, issuers);

@@ -20,8 +20,8 @@ fn generated_payloads_agree_for_every_type() {
         accepted[kind] += usize::from(is_accepted);
     }
     println!("payloads accepted with each type: {accepted:?}");
-    // The claims and the extracted values are compared only for accepted payloads, so each type
-    // must have some.
+    // The claims and the extracted values are compared only for accepted payloads, so at least one
+    // payload must be accepted for each type.
     assert!(accepted.iter().all(|number| *number > 0), "{accepted:?}");
 }
 

@@ -69,7 +69,7 @@ impl SqliteStore {
     /// Fails if `url` is not an SQLite URL, if the file cannot be opened, or if `url` names a
     /// database in memory: use [`MemoryStore`](crate::issuer::MemoryStore) instead.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        // Without this check, sqlx would treat a text without this prefix as the name of a file.
+        // If the URL did not begin with this prefix, sqlx would treat it as the name of a file.
         if !url.starts_with("sqlite:") {
             return Err(StoreError::because("the URL of SqliteStore begins with `sqlite:`"));
         }

@@ -1,5 +1,5 @@
-//! Tests that tokens leave no trace in the log. The tokens are those of the vector files, and
-//! tokens that contain a text of JSONTestSuite as a claim, a header member or the payload.
+//! Tests that tokens leave no trace in the log. The tests use the tokens of the vector files. They
+//! also use tokens whose payload, or a claim or a header member, is a text of JSONTestSuite.
 
 use serde_json::Value;
 use tower_jwt_auth::JwtAuth;
