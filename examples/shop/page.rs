@@ -23,8 +23,8 @@ pub(crate) fn routes(
         .replace("{payment}", payment)
         .replace("{log_in_elsewhere}\n", &log_in_elsewhere(providers))
         .replace("{account_elsewhere}\n", &account_elsewhere(providers));
-    // A browser applies `form-action` to each redirect that follows a form, so the policy also
-    // contains the origins of the providers.
+    // A form on this page leads to a redirect to a provider. Browsers apply `form-action` to such
+    // redirects too, so the policy also contains the origins of the providers.
     let mut forms = String::new();
     for origin in providers.iter().flat_map(|provider| &provider.origins) {
         write!(forms, " {origin}")?;

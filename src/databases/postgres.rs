@@ -6,9 +6,9 @@ use sqlx::{Connection, Error, PgConnection};
 const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
 const PROCESS: &str = "SELECT pg_backend_pid()";
 
-/// The number of times that [`is_behind_pooler`] asks again which server process executes the
-/// queries of the first connection. If the process has changed, there is a pooler. Behind a busy
-/// pooler, almost every query goes to a different process.
+/// The number of extra queries that [`is_behind_pooler`] sends on the first connection. Each query
+/// returns the server process that executes it. Without a pooler, this is always the same process.
+/// Behind a busy pooler, almost every query goes to a different process.
 const LOOKS: usize = 4;
 
 /// Removes the parameter `extra_float_digits`, which PgBouncer rejects.

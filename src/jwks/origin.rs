@@ -91,8 +91,8 @@ impl Origin {
     }
 }
 
-/// The URL of a key set. It is used by a source that fetches the set and then removes some of its
-/// keys.
+/// The URL of a key set, for a [`KeySource`](crate::jwks::KeySource) that removes some of the keys
+/// from the set after each fetch.
 pub(crate) struct KeySetUrl(RemoteUrl);
 
 impl KeySetUrl {

@@ -386,7 +386,7 @@ mod tests {
         keys.store().load().iter().filter_map(|key| key.id().map(str::to_owned)).collect()
     }
 
-    /// Yields to the task that fetches keys, so that the task runs until it sleeps.
+    /// Lets the task that fetches keys run until it sleeps.
     async fn settle() {
         for _ in 0..20 {
             yield_now().await;

@@ -12,7 +12,7 @@ pub struct RejectionBody {
 }
 
 impl RejectionBody {
-    /// Returns a body of any content type.
+    /// Returns a body with this content type.
     pub fn new(content_type: HeaderValue, body: impl Into<Bytes>) -> Self {
         Self { content: Some((content_type, body.into())) }
     }

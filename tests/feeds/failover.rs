@@ -178,8 +178,8 @@ async fn a_swallowing_network_is_left_behind<S: RefreshStore>(
     proxy.swallow();
     let error = hasty.refresh(tokens[0].as_str(), None).await.unwrap_err();
     assert_eq!(error.kind(), SessionErrorKind::Unavailable);
-    // Even after this call, a connection on which the proxy dropped bytes forwards nothing. It
-    // stays open.
+    // From now on, the proxy forwards new connections. The connections on which it has dropped
+    // bytes stay open, but it forwards nothing on them.
     proxy.pass();
     let start = Stopwatch::start();
     for token in &tokens {

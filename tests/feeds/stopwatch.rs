@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 /// stalled this process.
 const BEAT: Duration = Duration::from_millis(5);
 
-/// The time at which the last beat was recorded, and the sum of the delays of all beats.
+/// The time at which the background thread recorded its last beat, and the total delay of all its
+/// beats.
 static HEART: Mutex<Option<(Instant, Duration)>> = Mutex::new(None);
 
 /// Measures elapsed time, but does not count the time for which the machine stalled this process.

@@ -43,8 +43,8 @@ fn app(origin: &Url) -> Result<Router, Box<dyn Error>> {
 
     let auth = JwtAuth::new(secret).issuer(ISSUER).audience("site").cookie(ACCESS_COOKIE);
     let auth = auth.claims::<LoggedIn>();
-    // These routes are below the path of the cookies, so the browser sends its refresh token with a
-    // login. The login can then end the browser's previous session.
+    // These routes are below the path of the cookies, so each login request contains the refresh
+    // token of the browser's previous session. The login can then end that session.
     let passkeys = passkeys::routes(site, auth.clone().allow_anonymous());
     Ok(Router::new()
         .route("/me", get(who_am_i).layer(auth))

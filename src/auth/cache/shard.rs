@@ -78,8 +78,8 @@ impl<V: Clone> Shard<V> {
         }
         let Ok(weight) = u32::try_from(weight) else { return };
         let former = self.add(Entry::new(fingerprint, scope, value, weight));
-        // Drop the former slots only now, after `add` has released the lock, since dropping a value
-        // runs application code.
+        // Dropping a value runs application code. The former slots are therefore dropped only now,
+        // after `add` has released the lock.
         drop(former);
     }
 

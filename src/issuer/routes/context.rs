@@ -196,7 +196,7 @@ pub(crate) enum IssuedTokens<'d> {
 }
 
 impl IssuedTokens<'_> {
-    /// Returns the response with these tokens and the session's refresh token.
+    /// Returns a response with these access tokens and the session's refresh token.
     pub(crate) fn answer(self, refresh: RefreshToken, session: Session) -> TokenAnswer {
         let tokens = match self {
             Self::InBody(access) => AnsweredTokens::InBody { access, refresh },

@@ -9,8 +9,8 @@ use crate::jwt::ClaimError;
 
 /// Reads a value of the application's type from the parameters.
 ///
-/// A struct gets only the parameters that have the names of its fields, as with
-/// `#[serde(flatten)]`.
+/// If the type is a struct, it is read only from the parameters whose names match its fields, as
+/// with `#[serde(flatten)]`.
 ///
 /// The error messages of `serde` contain values, such as a password. The error of this function
 /// therefore contains only the name of the parameter and the problem.

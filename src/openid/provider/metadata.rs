@@ -46,7 +46,7 @@ impl Metadata {
         Self::read(&json, issuer, allow_http)
     }
 
-    /// Checks a document.
+    /// Parses and checks a discovery document.
     fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<Self, ProviderError> {
         let read = || {
             let document: Document = discovery::parse(json)?;

@@ -45,7 +45,7 @@ async fn the_client_of_a_grant_is_signed_and_binds_the_session() {
         }
         let renewed = refresh(&server, &tokens.refresh, json!("web")).await.tokens();
         assert_eq!(signed(&renewed.access), "web");
-        // The application's next grants name another client.
+        // From now on, the application returns grants that name another client.
         *server.state.client.lock().unwrap() = Some("app");
         let refused = refresh(&server, &renewed.refresh, json!("web")).await;
         refused.is_error(400, "invalid_client");

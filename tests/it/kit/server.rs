@@ -145,7 +145,7 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Returns the `code` of the problem.
+    /// Returns the member `code` of the problem details in the body.
     pub(crate) fn code(&self) -> String {
         self.json()["code"].as_str().unwrap().to_owned()
     }

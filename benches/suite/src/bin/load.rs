@@ -14,8 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 31;
-/// The time for which one server is measured before the next one. This time is short, so that other
-/// load on the machine affects all servers equally.
+/// The length of one measurement. The servers are measured in turn, and each measurement is short,
+/// so that other load on the machine affects all servers equally.
 const SLICE: Duration = Duration::from_millis(250);
 /// The last bytes of a response: the end of its header, and the body.
 const BODY: &[u8] = b"\r\n\r\ncart";

@@ -9,8 +9,8 @@ use crate::jwt::base64url;
 #[cfg(feature = "axum")]
 use crate::jwt::keys::mac;
 
-/// The maximum number of individually revoked access tokens per session. Each of them is a message
-/// in the revocation feed, and no honest client needs more.
+/// The maximum number of individually revoked access tokens per session. Each of these revocations
+/// adds a message to the revocation feed. No honest client revokes more tokens than this.
 #[cfg(any(feature = "axum", test))]
 const MAX_TOKENS: usize = 16;
 

@@ -15,9 +15,10 @@ const CAPACITY: usize = 100_000;
 /// after a restart.
 ///
 /// The store holds 100,000 sessions by default. A session takes about 1 KiB, and at most 12 KiB. To
-/// make room, a full store deletes an ended session. It prefers sessions whose end is published,
-/// and among these the one that expires first. The store never deletes a live session to make room
-/// for another. If all sessions are live, nobody else can log in until one ends or expires.
+/// make room, a full store deletes an ended session. If possible, it chooses a session whose end
+/// has been published in the revocation feed. Of several such sessions, it chooses the one that
+/// expires first. The store never deletes a live session to make room for another. If all sessions
+/// are live, nobody else can log in until one of them ends or expires.
 pub struct MemoryStore {
     capacity: usize,
     rows: Mutex<MemoryRows>,

@@ -25,7 +25,7 @@ async fn both_spellings_of_an_issuer_are_one_issuer() {
     provider.answer_with_claims(&provider.claims_with("iss", other.into()));
     let error = redeem(&provider.client_of(config())).await.unwrap_err();
     assert_eq!(error.kind(), IdTokenRejected);
-    // Google's second name, `accounts.google.com`, is accepted only in ID tokens.
+    // `accounts.google.com`, the other spelling of Google's issuer, is accepted only in ID tokens.
     let client = provider.client_of(config());
     assert!(client.check_response_issuer(Some("accounts.google.com")).await.is_err());
 }

@@ -132,7 +132,7 @@ impl Site {
         *self.users.decide.lock().unwrap() = Arc::new(decide);
     }
 
-    /// Returns the identities that the application has seen.
+    /// Returns the identities with which `log_in_with` was called.
     pub(crate) fn seen(&self) -> Vec<Identity> {
         self.users.seen.lock().unwrap().clone()
     }

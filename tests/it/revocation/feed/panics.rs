@@ -47,7 +47,7 @@ async fn a_feed_that_panics_is_reported_and_still_followed() {
         feed.append(&Revocation::token(&name, end())).await.unwrap();
         until(&|| !told.lock().unwrap().is_empty()).await;
         assert_eq!(take(&told), ["FeedFailed"]);
-        // Messages that can still be read are applied.
+        // If the feed panics only while it waits, the message is still read and applied.
         let is_read = fault == PANICS_WAITING;
         assert_eq!(check(&revocations, &name) == Verdict::Revoked, is_read);
         feed.set(NONE);
