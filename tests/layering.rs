@@ -159,8 +159,8 @@ const ORDER: &[&str] = &[
     "providers::presets",
     "providers::issuers",
     "providers",
-    // The part of a layer's configuration that is stored with each request. With it, a token is
-    // checked again if it stays in use after its request, for example on a WebSocket.
+    // The part of a layer's configuration that is stored with each request. It is used to check a
+    // token again if the token stays in use after its request, for example on a WebSocket.
     "request::layer_context",
     "request::ended",
     // The decision about a request, stored in its extensions.

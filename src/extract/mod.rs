@@ -1,5 +1,6 @@
 //! Handler arguments for axum: [`Claims`](crate::Claims), `Option<Claims<T>>`,
-//! [`Token`](crate::Token) and [`Allowed`]; and [`path_param()`], a guard on a path parameter.
+//! [`Token`](crate::Token) and [`Allowed`]. Also contains [`path_param()`], a guard that checks a
+//! path parameter.
 //!
 //! `Claims<T>` is available to every handler behind a `JwtAuth<T>` layer. `Option<Claims<T>>` is
 //! `None` for a request that the layer passed on without a token. If there is no layer, or if the

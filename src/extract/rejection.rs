@@ -14,8 +14,8 @@ use crate::request::decision::{self, Decision};
 use crate::request::no_layer;
 use crate::type_name::written;
 
-/// The rejection of an extractor. Its response is the same as for a rejection by the layer in front
-/// of the extractor.
+/// The rejection that an extractor returns. The response is the same as if the layer in front of
+/// the extractor had rejected the request.
 #[derive(Clone, Debug)]
 pub struct AuthRejection {
     // The content is boxed, since the `Result` of an extractor is moved on every request, rejected

@@ -45,7 +45,8 @@ impl<N: AsRef<str>> RequiredNames<N> {
         })
     }
 
-    /// Returns true if the roles or scopes of a token, `held`, meet the requirement.
+    /// Returns true if a token meets the requirement. `held` returns the roles or the scopes of the
+    /// token.
     pub(crate) fn are_held<'t, I: Iterator<Item = &'t str>>(&self, held: impl Fn() -> I) -> bool {
         let mut names = self.iter();
         let is_held = |name: &str| held().any(|held| held == name);

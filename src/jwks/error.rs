@@ -22,7 +22,7 @@ const MAX_CAUSE_CHARS: usize = 300;
 #[derive(Clone)]
 pub struct KeySourceError {
     kind: KeySourceErrorKind,
-    /// Shared, so that the error can be cloned.
+    /// The cause of the error. It is in an `Arc` so that the error can be cloned.
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 

@@ -202,8 +202,8 @@ impl Verifier {
     }
 
     /// Calls `decide` with the token's `kid` if the token may have been rejected because its key is
-    /// missing from `keys`. `error` is the reason for the rejection. If the token has no `kid`, a
-    /// missing key may be the cause of any wrong signature.
+    /// missing from `keys`. `error` is the reason for the rejection. If the token has no `kid`, its
+    /// key may be missing whenever its signature is wrong.
     pub(crate) fn missing_key<R>(
         &self,
         token: &[u8],

@@ -11,10 +11,10 @@ use crate::revocation::table::mark::SLACK;
 
 const NEVER: u64 = u64::MAX;
 
-/// The time for which only the wall clock is used after both clocks were read, in nanoseconds. Both
-/// clocks are read again as soon as the wall clock has moved by this much, forward or back. This
-/// saves time, since the caller has already read the wall clock, and since reading the steady clock
-/// takes as long as looking up a token.
+/// A time in nanoseconds. After both clocks were read, the steady clock is read again only when the
+/// wall clock has moved by at least this much, forward or back. Until then, the age of the data is
+/// computed from the wall clock alone. This saves time: the caller has already read the wall clock,
+/// and reading the steady clock takes as long as looking up a token.
 const TRUSTED_FOR: u64 = 10_000_000;
 
 /// A moment, given by the time on the wall clock and the time on the steady clock.
@@ -37,9 +37,9 @@ pub(crate) struct Freshness {
     /// The time on the wall clock at which the data was current. The wall clock and the steady
     /// clock each give an age of the data. This time is computed from the greater age.
     effective: AtomicI64,
-    /// The time for which only the wall clock is used after both clocks were read, in nanoseconds.
-    /// It is [`TRUSTED_FOR`] for the system's clock. It is zero for a custom clock, since such a
-    /// clock may jump at any time.
+    /// A time in nanoseconds. The steady clock is read again only when the wall clock has moved by
+    /// at least this much. The value is [`TRUSTED_FOR`] for the system's clock. It is zero for a
+    /// custom clock, since such a clock may jump at any time.
     trusted_for: u64,
     /// The time on the wall clock at which an expired revocation was last removed from memory,
     /// minus the tolerance [`SLACK`]. If the wall clock is set back to before this time, the

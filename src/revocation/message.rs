@@ -64,8 +64,8 @@ impl Revocation {
     }
 
     /// Revokes the tokens that were issued to a subject at the given time or earlier. The times are
-    /// compared in whole seconds. See [`Revocations`](crate::revocation::Revocations) for tokens of
-    /// the same second.
+    /// compared in whole seconds. [`Revocations`](crate::revocation::Revocations) explains what
+    /// this means for tokens that were issued in the same second as the given time.
     pub fn subject(subject: impl Into<String>, at: UnixTime) -> Self {
         Self::watermark(RevocationTarget::Subject { subject: subject.into(), at }, at)
     }

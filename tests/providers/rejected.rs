@@ -1,4 +1,4 @@
-//! Tests of `oidc-provider`'s tokens that must be rejected.
+//! Tests that certain tokens of `oidc-provider` are rejected.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -25,7 +25,8 @@ pub(crate) struct Profile {
     name: String,
 }
 
-/// The claims that this site reads from tokens. The issuer adds `auth_time` to them.
+/// The claims that this site reads from tokens. The issuer adds the claim `auth_time` to each
+/// token.
 #[derive(Deserialize)]
 pub(crate) struct LoggedIn {
     pub(crate) name: String,

@@ -145,7 +145,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// # Panics
     ///
     /// Panics if [`TokenIssuer::max_token_bytes`] is too small even for a token without claims, for
-    /// example because the signatures of the algorithm are long.
+    /// example because the algorithm's signatures are long.
     #[track_caller]
     pub fn new(accounts: A, issuer: TokenIssuer, sessions: Sessions<S>) -> Self {
         for audience in issuer.audiences() {

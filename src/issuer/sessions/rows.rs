@@ -171,9 +171,9 @@ impl<S: RefreshStore> SessionRows<S> {
         }
     }
 
-    /// Waits before the caller checks again whether another request has published that a session
-    /// has ended. A caller waits for at most 3 seconds in total, since publishing takes at most 3
-    /// seconds.
+    /// Waits while another request publishes the end of a session. The caller then reads the
+    /// session again. The wait is longer at each attempt. All waits together take at most 3
+    /// seconds, since publishing takes at most 3 seconds.
     pub(crate) async fn wait_for_publication(&self, attempt: usize) {
         #[cfg(feature = "feeds")]
         if self.publisher.is_some() {

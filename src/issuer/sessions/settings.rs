@@ -72,10 +72,10 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// A request for the list of sessions must present the current refresh token. A request that
     /// presents a used token within the grace period is refused, and the session's last renewal
-    /// counts as repeated. If the used token was exchanged at least 2 seconds before the request,
-    /// the repeat counts toward the limit of `max_repeats`. Otherwise it counts only toward the
-    /// limit of [`max_repeats_at_once`](Self::max_repeats_at_once). If `max_repeats_at_once` is not
-    /// set, its limit for these requests is 20.
+    /// then counts as repeated. If the token was exchanged at least 2 seconds before the request,
+    /// the repeated renewal counts toward this limit. Otherwise the repeated renewal counts only
+    /// toward the limit that [`max_repeats_at_once`](Self::max_repeats_at_once) sets, or toward a
+    /// limit of 20 if that method is not called.
     ///
     /// # Panics
     ///

@@ -41,8 +41,8 @@ impl<'n, 'de> MemberName<'n, 'de> {
         }
     }
 
-    /// Returns the name as the JSON contains it. The quotes are included only if the name has
-    /// escapes.
+    /// Returns the text of the name in the JSON, with its escapes unchanged. The text includes the
+    /// quotes only if the name has escapes.
     #[inline]
     pub(crate) fn written(self) -> &'de str {
         match self {

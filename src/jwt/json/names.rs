@@ -14,7 +14,8 @@ pub(crate) struct SeenNames<'de> {
     /// group of a new name, which is the usual case, the new name need not be compared with the
     /// stored names.
     groups: u64,
-    /// The first twelve names, as the JSON contains them. A name with escapes includes its quotes.
+    /// The first twelve names, with their escapes unchanged. The text of a name includes the quotes
+    /// only if the name has escapes.
     few: [&'de str; FEW_NAMES],
     few_len: usize,
     /// The names after the first twelve. The set is created only when needed, since creating a hash

@@ -63,8 +63,9 @@ impl TryFrom<&DecodingKey> for Key {
     ///
     /// # Errors
     ///
-    /// Returns the same errors as [`Secret::new`] and, for a public key, as `Key::from_der`.
-    /// Without the feature `asymmetric`, returns [`KeyErrorKind::Unsupported`] for a public key.
+    /// For a secret, returns the same errors as [`Secret::new`]. For a public key, returns the same
+    /// errors as `Key::from_der`. Without the feature `asymmetric`, returns
+    /// [`KeyErrorKind::Unsupported`] for a public key.
     fn try_from(key: &DecodingKey) -> Result<Self, KeyError> {
         match (key.family(), key.kind()) {
             (AlgorithmFamily::Hmac, DecodingKeyKind::SecretOrDer(bytes)) => {
@@ -86,8 +87,9 @@ impl TryFrom<&EncodingKey> for Key {
     ///
     /// # Errors
     ///
-    /// Returns the same errors as [`Secret::new`] and, for a private key, as `Key::from_der`.
-    /// Without the feature `asymmetric`, returns [`KeyErrorKind::Unsupported`] for a private key.
+    /// For a secret, returns the same errors as [`Secret::new`]. For a private key, returns the
+    /// same errors as `Key::from_der`. Without the feature `asymmetric`, returns
+    /// [`KeyErrorKind::Unsupported`] for a private key.
     fn try_from(key: &EncodingKey) -> Result<Self, KeyError> {
         match key.family() {
             AlgorithmFamily::Hmac => Secret::new(key.as_bytes()).map(Self::hs256),

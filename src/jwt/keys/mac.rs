@@ -66,7 +66,7 @@ impl Mac {
     }
 }
 
-/// Computes SHA-256, for values that are looked up by their hash.
+/// Returns the SHA-256 hash of the bytes.
 #[cfg(any(feature = "asymmetric", feature = "issuer"))]
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     use sha2::Digest;

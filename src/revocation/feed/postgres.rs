@@ -197,7 +197,8 @@ impl PostgresFeed {
         Ok(())
     }
 
-    /// Asks the server whether it reports its timeline, once for each connection.
+    /// Returns true if the server reports its timeline. Asks the server only if the answer is not
+    /// known yet for this connection.
     async fn tells_timeline(&self, connection: &mut PgConnection) -> Result<bool, Error> {
         if let Some(known) = self.known_to_tell_timeline() {
             return Ok(known);

@@ -43,7 +43,8 @@ struct Writer {
     /// The latest time at which the table removed an expired entry or ignored an expired
     /// revocation.
     forgot_at: UnixTime,
-    /// The last time at which the map was searched for expired entries because the map was full.
+    /// The time of the last search for expired entries, if the map had its maximum size at that
+    /// time.
     looked_at: Option<UnixTime>,
 }
 

@@ -1,4 +1,4 @@
-//! The panics of invalid configuration.
+//! A helper for tests of invalid configurations, which must panic.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};

@@ -4,7 +4,8 @@
 //! 2. A fetch hangs.
 //! 3. A fetch hangs, and strangers send tokens with random key identifiers.
 //!
-//! Prints the medians and the 99th percentiles, and their ratios to the values of the first case.
+//! Prints the median and the 99th percentile of each case, and the ratios of these values to those
+//! of the first case.
 //!
 //! `cargo run --release --bin key_source`
 

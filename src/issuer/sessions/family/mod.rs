@@ -712,8 +712,8 @@ mod tests {
         assert_eq!(family.ended, None, "it is expired, not stolen");
     }
 
-    /// The danger of `dangerous_accept_unused_parent`: a thief with the previous token of a session
-    /// receives the current token.
+    /// Shows the danger of `dangerous_accept_unused_parent`: a thief who presents the previous
+    /// token of a session receives the current token.
     #[test]
     fn a_thief_one_renewal_behind_is_found_after_five_renewals_and_two_behind_at_once() {
         let rules = accepting_parents();

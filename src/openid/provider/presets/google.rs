@@ -37,9 +37,9 @@ impl LoginProvider {
     /// # Security
     ///
     /// If you use [`trust_verified_email`](Self::trust_verified_email), note that Google controls
-    /// only Gmail addresses, and the addresses of organizations (the ID token then contains `hd`).
-    /// For any other address, Google checked only in the past that it belonged to the user. The
-    /// address may belong to another person today.
+    /// only two kinds of addresses: Gmail addresses, and the addresses of organizations, whose ID
+    /// tokens contain `hd`. For any other address, Google checked at some time in the past that the
+    /// address belonged to the user. The address may belong to another person today.
     ///
     /// [guide]: https://developers.google.com/identity/openid-connect/openid-connect
     /// [reference]: https://developers.google.com/identity/openid-connect/reference

@@ -65,8 +65,8 @@ fn parts_that_would_change_a_url_are_refused() {
 fn a_second_setting_after_that_of_the_preset_is_refused() {
     let twice = || Issuer::google("a").audience("b").audience("c");
     refused(twice, &["audience(..) was called before"]);
-    // The preset reads roles from two claims. The first call replaces both, and the second call
-    // panics.
+    // The preset `workos` reads roles from two claims. The first call of `roles_claim` replaces
+    // both claims, and the second call panics.
     let twice = || Issuer::workos("client_1").roles_claim("a").roles_claim("b");
     refused(twice, &["roles_claim(\"b\")", "use add_roles_claim(..)"]);
     let added =
