@@ -63,7 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let app = Router::new()
         .route("/tickets", get(tickets))
-        // This guards the routes above, and not the routes below.
+        // This guard applies to the routes above, and not to the routes below.
         .route_layer(require(has_any_role([Role::Admin, Role::Support])))
         .route("/refunds", post(refund))
         .layer(JwtAuth::new(secret));

@@ -63,9 +63,9 @@ pub struct JwtAuth<T = StandardClaims> {
 }
 
 impl JwtAuth<StandardClaims> {
-    /// Accepts tokens signed with one of `keys`: a [`Secret`](crate::Secret) (HS256), a
-    /// [`Key`](crate::Key), a [`KeySet`](crate::KeySet) or a [`KeyStore`], whose keys can be
-    /// replaced while the server handles requests.
+    /// Accepts tokens that were signed with one of `keys`. Pass a [`Secret`](crate::Secret) for
+    /// HS256, a [`Key`](crate::Key), a [`KeySet`](crate::KeySet) or a [`KeyStore`]. The keys in a
+    /// `KeyStore` can be replaced while the server handles requests.
     pub fn new(keys: impl Into<KeyStore>) -> Self {
         Self { settings: Arc::new(Settings::new(Verifier::new(keys).into())), claims: PhantomData }
     }

@@ -8,8 +8,8 @@ use crate::jwt::base64url;
 
 const SCHEME: &[u8] = b"bearer";
 
-/// The schemes that responses and log events may name. They never contain the client's own text,
-/// since the first word of the header may be the token itself.
+/// The schemes that responses and log events may name. Responses and log events never contain an
+/// unknown scheme, since the first word of the header may be the token itself.
 const KNOWN_SCHEMES: [&str; 18] = [
     "Basic",
     "Digest",

@@ -35,8 +35,8 @@ impl TrustedOrigins {
         }
     }
 
-    /// Refuses a request from an untrusted site, unless its method is GET, HEAD or OPTIONS. A
-    /// WebSocket handshake from such a site is refused too.
+    /// Refuses a request from an untrusted site if its method is not GET, HEAD or OPTIONS, or if it
+    /// is a WebSocket handshake.
     ///
     /// If `Sec-Fetch-Site` is present, its value shows whether another site sent the request, since
     /// a script cannot set this header. Otherwise the value of `Origin` shows this. A request with

@@ -125,8 +125,8 @@ impl<'a> Visitor<'a> for &mut HeaderMembers<'a> {
                         self.unsupported = Some("the header's `cty` is not `JWT`");
                     }
                 }
-                // Reject encryption. Also reject extensions, which RFC 7515 allows only if they are
-                // understood.
+                // Reject encryption. Also reject extensions, since RFC 7515 requires a verifier to
+                // reject extensions that it does not understand.
                 name => {
                     let reason = match name {
                         "crit" => Some("the header has `crit`, and no extension is supported"),

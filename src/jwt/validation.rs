@@ -427,7 +427,7 @@ impl Validation {
         self
     }
 
-    /// Requires the `typ` of an ID token, which is `JWT` or absent.
+    /// Requires that `typ` is `JWT` or absent, as in an ID token.
     #[cfg(feature = "openid-login")]
     pub(crate) fn id_token_type(mut self) -> Self {
         self.rejects_access_tokens = true;

@@ -16,9 +16,9 @@ pub struct VerifiedToken {
 /// A token with a valid signature, before its claims are read.
 // One text holds all strings: the decoded payload, the token as it was received, the identifier of
 // its key, and the decoded strings whose JSON contains escapes. The spans point into that text, so
-// the strings share one allocation, however many there are. The text has a copy of the key's
-// identifier, although all tokens of a key have the same identifier. A shared string would be
-// slower, since every request would change its reference count.
+// the strings share one allocation, however many there are. Each token has its own copy of the
+// key's identifier. One string that all tokens of the key share would be slower, since every
+// request would change its reference count.
 #[derive(Clone, Default)]
 pub(crate) struct OpenedToken {
     pub(crate) text: Vec<u8>,

@@ -23,8 +23,9 @@ impl Format {
     /// Returns the format of the refusal for a request with this method and these headers.
     ///
     /// A refusal in a gRPC format has the HTTP status 200. Only a POST request gets such a refusal,
-    /// since all gRPC requests are POST requests. Otherwise a client could get the status 200 for a
-    /// refused GET request by sending a gRPC content type.
+    /// since all gRPC requests are POST requests. If requests with other methods got it too, a
+    /// client could send a GET request with a gRPC content type, and get the status 200 for a
+    /// refused request.
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
         let is_post = *method == Method::POST;
         let content_type = if is_post { headers.get(CONTENT_TYPE) } else { None };

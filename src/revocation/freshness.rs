@@ -227,7 +227,7 @@ mod tests {
         let after = |nanos| start.saturating_add(Duration::from_nanos(nanos));
         freshness.set(freshness.moment());
         assert_eq!(freshness.staleness_at(start), Some(0));
-        // The machine slept. The wall clock shows this immediately.
+        // The machine was suspended for an hour. Only the wall clock shows that this hour passed.
         assert_eq!(freshness.staleness_at(start.saturating_add(HOUR)), Some(HOUR_NANOS));
         assert_eq!(freshness.staleness_at(start), Some(0));
         // An hour passed on the steady clock. In that hour, the wall clock was set back by an hour.

@@ -97,7 +97,7 @@ impl Revocation {
     /// Sets the subject that owns the token or session, and the revocation time by the issuer's
     /// clock. A server that has no room for this revocation then revokes all tokens that the owner
     /// had at that time. Without an owner, the server would revoke everyone's tokens. This method
-    /// has no effect on a watermark.
+    /// changes only revocations of a token or a session.
     #[must_use]
     pub fn of_subject(mut self, subject: impl Into<String>, time: UnixTime) -> Self {
         if let RevocationTarget::Token { owner, revoked_at, .. }

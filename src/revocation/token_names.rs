@@ -70,8 +70,9 @@ impl<'a> TokenNames<'a> {
         self
     }
 
-    /// Sets the `iat` of the token. A token without `iat` is rejected if its subject, its tenant,
-    /// its key or every token was revoked, whatever the time of that revocation.
+    /// Sets the `iat` of the token. A token without `iat` is treated as issued before every
+    /// revocation. The token is therefore rejected if any known revocation covers its subject, its
+    /// tenant, its key or every token.
     pub fn issued_at(mut self, issued_at: impl Into<Option<UnixTime>>) -> Self {
         self.issued_at = issued_at.into();
         self

@@ -145,15 +145,15 @@ pub fn use_backend(backend: Backend) {
     AWS_LC.store(backend == Backend::AwsLc, Ordering::Relaxed);
 }
 
-/// Installs a provider that forwards each call to the backend that [`use_backend`] selected last.
-/// In `jsonwebtoken`, the provider of a process can be set only once.
+/// Installs a `CryptoProvider` for `jsonwebtoken`. It forwards each call to the backend that
+/// [`use_backend`] selected last. A process can install only one `CryptoProvider`.
 pub fn install_switch() {
     static SWITCH: CryptoProvider = CryptoProvider {
         signer_factory: |algorithm, key| (backend().signer_factory)(algorithm, key),
         verifier_factory: |algorithm, key| (backend().verifier_factory)(algorithm, key),
         key_utils: KeyUtils::new_unimplemented(),
     };
-    // An error means that the provider is already installed.
+    // `install_default` fails if a `CryptoProvider` is already installed.
     let _ = SWITCH.install_default();
 }
 

@@ -239,7 +239,7 @@ async fn owner<A: Accounts, S: RefreshStore>(
 
 /// Returns the session of the presented refresh token, without exchanging the token. A used token
 /// is rejected, even within the grace period. Otherwise a thief could present a stolen token again
-/// and again to find out when the user renews.
+/// and again to find out when the user renews the current token.
 async fn viewer<A: Accounts, S: RefreshStore>(
     context: &RouteContext<A, S>,
     request: Request,

@@ -28,13 +28,13 @@ pub enum SessionEvent<'a> {
     /// A request to list or end sessions presented a used token within its grace period, and was
     /// refused. Every such request is reported.
     ///
-    /// A thief could send such requests to find out when the user renews. Therefore the last
-    /// renewal of the session counts as repeated. If too many consecutive renewals are repeated,
-    /// the session ends. The limit is [`max_repeats`](crate::issuer::Sessions::max_repeats) if the
-    /// token was used 2 seconds or more before the request. If the token was used less than 2
-    /// seconds before the request, the limit is
-    /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if that limit
-    /// is not set.
+    /// A thief could send such requests to find out when the user renews the current token.
+    /// Therefore the last renewal of the session counts as repeated. If too many consecutive
+    /// renewals are repeated, the session ends. The limit is
+    /// [`max_repeats`](crate::issuer::Sessions::max_repeats) if the token was used 2 seconds or
+    /// more before the request. If the token was used less than 2 seconds before the request, the
+    /// limit is [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if
+    /// that limit is not set.
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
     /// token: notify the user.

@@ -326,7 +326,7 @@ impl<'de> Reader<'de> {
         self.skip_new_value()
     }
 
-    /// Skips a value that was not read ahead.
+    /// Skips a value that [`Self::read_ahead`] has not read.
     fn skip_new_value(&mut self) -> Result<(), Error> {
         let is_plain = match self.scanner.peek() {
             Some(b'"') => self.scanner.plain_string().is_some(),

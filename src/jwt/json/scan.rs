@@ -129,7 +129,7 @@ impl<'de> Scanner<'de> {
 
     /// Reads a name of one to seven bytes without escapes, and the colon after the name. If the
     /// name is not the first of its object, also reads the comma before the name. If it is the
-    /// first, the caller must have read the opening bracket of the object. For everything else,
+    /// first, the caller must have read the opening bracket of the object. If no such name is next,
     /// returns `None` and reads nothing.
     #[inline]
     pub(crate) fn short_name(&mut self, is_first: bool) -> Option<&'de str> {

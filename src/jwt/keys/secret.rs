@@ -54,8 +54,8 @@ impl Secret {
     /// - [`KeyErrorKind::TooShort`] for fewer than 32 bytes.
     /// - [`KeyErrorKind::Predictable`] for fewer than 8 different bytes, and for secrets that are
     ///   published as examples.
-    /// - [`KeyErrorKind::NotASecret`] for a key of a different kind: PEM, DER or JWK text, an SSH
-    ///   public key. If a public key were used as a secret, everyone could sign.
+    /// - [`KeyErrorKind::NotASecret`] for a key of a different kind: a key in the format PEM, DER
+    ///   or JWK, or an SSH public key. If a public key were used as a secret, everyone could sign.
     ///
     /// # Security
     ///
@@ -111,9 +111,10 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// Returns the same errors as [`Secret::new`], and [`KeyErrorKind::Unreadable`] if the variable
-    /// is not set or not UTF-8, or if its text has a byte order mark, surrounding white space or
-    /// quotes, or several lines. Another program could read a different secret from such text.
+    /// Returns the same errors as [`Secret::new`]. Returns [`KeyErrorKind::Unreadable`] if the
+    /// variable is not set or is not UTF-8. Also returns this error if the text has a byte order
+    /// mark, is in quotes, has several lines, or begins or ends with white space. Another program
+    /// could read a different secret from such text.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
         let text = variable(name)?;
         let secret = secret_text::secret_in(text.as_bytes()).and_then(Self::new);

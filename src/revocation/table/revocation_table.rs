@@ -30,9 +30,9 @@ pub enum Applied {
 
 pub(crate) struct RevocationTable {
     map: ArcSwap<FingerprintMap>,
-    /// The [`Mark`] of the revocation of all tokens of all issuers, as a number. Zero if there is
-    /// no such revocation. The number is kept outside the map, so it can be stored even if the map
-    /// is full.
+    /// The revocation that covers all tokens of all issuers: the number of its [`Mark`], or zero if
+    /// there is no such revocation. The number is kept outside the map, so it can be stored even if
+    /// the map is full.
     everyone: AtomicU64,
     keys: FingerprintKeys,
     writer: Mutex<Writer>,

@@ -44,7 +44,7 @@ pub(crate) struct State {
     /// If true, serializing the claims panics.
     pub(crate) claims_panic: AtomicBool,
     pub(crate) store_down: AtomicBool,
-    /// If true, writes succeed, but their results are lost.
+    /// If true, the store performs each write, but returns an error, as if its response was lost.
     pub(crate) answers_lost: AtomicBool,
     pub(crate) writes: AtomicU64,
     /// The calls to the store in order.
@@ -259,8 +259,8 @@ impl RevocationFeed for FaultyFeed {
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             return Err(FeedErrorKind::Unavailable.into());
         }
-        // Each message gets a different time of publication. If the messages contained that time, a
-        // test that expects two equal messages would fail.
+        // Pass a different time of publication for each message. If a message contained this time,
+        // a test that expects two equal messages would fail.
         let count = self.messages().len() as i64;
         let message = revocation.to_message(UnixTime::from_secs(count))?;
         self.messages.lock().unwrap().push(message);

@@ -21,7 +21,8 @@ mod table;
 #[path = "../../../src/auth/cache/token_text.rs"]
 mod token_text;
 
-/// Contains the modules above under their paths in the crate, through which they import each other.
+/// Exports the modules above under the paths that they have in the crate, since the modules import
+/// each other by these paths.
 mod auth {
     pub(crate) mod cache {
         pub(crate) use crate::{counters, shard, slots, sync, token_text};

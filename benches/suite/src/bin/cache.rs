@@ -85,11 +85,11 @@ fn verify(auth: &JwtAuth<Shopper>, tokens: &[String]) -> Run {
     })
 }
 
-/// Returns the time of a hit in the token cache, in nanoseconds, with one value for each round.
-/// Each token is copied just before it is verified. Its text is therefore in the processor's own
-/// cache, as is the text of a token that a server has just read from a socket. In [`verify`], by
-/// contrast, the text of a token is often only in main memory, or in a cache that the processors
-/// share.
+/// Measures the time of a hit in the token cache. Returns one value for each round, in nanoseconds.
+/// Each token is copied just before it is verified. The processor's own cache therefore contains
+/// the text of the token. A server that has just read a token from a socket is in the same
+/// situation. In [`verify`], by contrast, the text of a token is often only in main memory, or in a
+/// cache that the processors share.
 fn verify_just_read(auth: &JwtAuth<Shopper>, tokens: &[String]) -> Vec<f64> {
     const BATCHES: usize = 64;
     let mut random = fastrand::Rng::with_seed(7);

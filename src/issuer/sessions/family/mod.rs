@@ -321,7 +321,8 @@ impl Family {
         self.repeats >= rules.max_repeats || self.any_repeats >= max_any
     }
 
-    /// Returns the family after its current token was exchanged for `successor`.
+    /// Returns a copy of the family in which `successor` is the current token. The token that was
+    /// current until now is recorded as used.
     pub(crate) fn rotated(
         &self,
         salt: Salt,

@@ -52,7 +52,7 @@ pub(super) const REQUEST: AuthorizationRequest<'static> = AuthorizationRequest {
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) path: String,
-    /// The lines of the head, with lower-case names.
+    /// The values of the header fields, by name. The names are in lower case.
     headers: HashMap<String, String>,
     pub(super) body: String,
 }

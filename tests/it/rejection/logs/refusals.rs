@@ -1,4 +1,4 @@
-//! Tests of reasons that are in the log and not in the response.
+//! Tests of the reasons for refusals. The log contains these reasons, and the responses do not.
 
 use std::time::Instant;
 
