@@ -391,7 +391,7 @@ fn source(module: &str) -> String {
     text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned()
 }
 
-/// Returns the modules that a file imports from, and the modules that its code names by path.
+/// Returns the modules that a file uses, either in an import or by their path.
 fn imports(source: &str) -> Vec<String> {
     let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
     let named = code.flat_map(|line| line.split("crate::").skip(1).zip(line.split("crate::")));

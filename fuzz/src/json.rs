@@ -89,7 +89,8 @@ impl Node {
         }
     }
 
-    /// Returns the members of an object, or `None` if a name is not valid text.
+    /// Returns the members of an object. Returns `None` for any other value, and for an object with
+    /// a name that contains half a surrogate pair.
     pub fn members(&self) -> Option<&[(String, Node)]> {
         match self {
             Self::Object(members) => {

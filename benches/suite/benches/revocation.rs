@@ -75,7 +75,7 @@ fn bench(bencher: Bencher<'_, '_>, revocations: &Revocations) {
     });
 }
 
-/// Measures the part of the check that reads the clock.
+/// Measures one part of the revocation check: reading the clock.
 #[divan::bench]
 fn clock() -> Option<std::time::Duration> {
     static STATE: std::sync::LazyLock<Revocations> = std::sync::LazyLock::new(|| {

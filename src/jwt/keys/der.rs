@@ -299,7 +299,7 @@ mod tests {
         assert_eq!(form(&[0x30, 5, 2, 1, 0, 0x30, 0]), Ok(Form::Pkcs8));
         assert_eq!(form(&[0x30, 5, 2, 1, 1, 0x30, 0]), Ok(Form::Pkcs8));
         assert_eq!(form(&[0x30, 5, 2, 1, 1, 4, 0]), Ok(Form::EcPrivate));
-        // A certificate and an encrypted key.
+        // The forms of a certificate and of an encrypted key. Neither of them can be imported.
         assert_eq!(form(&[0x30, 4, 0x30, 0, 0x30, 0]), Err(KeyErrorKind::Unsupported));
         assert_eq!(form(&[0x30, 4, 0x30, 0, 4, 0]), Err(KeyErrorKind::Unsupported));
         for der in [

@@ -161,7 +161,7 @@ fn every_test_that_the_standards_name_exists() {
     for page in ["docs/reference/standards.md", "docs/explanation/sessions.md"] {
         let text = read(page);
         let rows = text.lines().filter(|line| line.starts_with('|'));
-        // Only the last column of a table names tests.
+        // Only the last column of a table contains the names of tests.
         let cells = rows.filter_map(|row| row.trim_end_matches([' ', '|']).rsplit(" | ").next());
         for name in cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
             let is_test = name.matches('_').count() > 1 && !name.contains(['(', '.', ' ']);

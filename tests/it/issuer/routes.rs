@@ -229,7 +229,8 @@ async fn the_list_of_sessions_does_not_show_a_thief_when_the_user_renews() {
             assert_eq!((poll.status(), &poll.body), (400, &unknown.body));
         }
     }
-    // This is the fifth repeated renewal in a row.
+    // In each of the five rounds, the thief presented a used token. The server therefore counted
+    // five repeated renewals in a row, and ended the session.
     server.refresh(&token).await.is_error(400, "invalid_grant");
 }
 

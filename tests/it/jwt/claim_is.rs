@@ -134,7 +134,7 @@ fn nested_claims_are_given_by_a_path() {
         let fault = fault(&kit::auth().claim_is("o.id", "org"), &json!({ "o": o }));
         assert_eq!(fault, WRONG, "{o}");
     }
-    // The path leads to an object that contains the value.
+    // The path leads to an object that contains the value, and not to the value itself.
     assert_eq!(fault(&kit::auth().claim_is("o", "org"), &claims), WRONG);
 }
 

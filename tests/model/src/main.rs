@@ -182,7 +182,7 @@ fn a_replaced_key_set() {
     assert_ne!(scene.find(1), Some(1));
     scene.request(1);
     request.join().unwrap();
-    // Either thread may have added token 1 last. Only `request` has added token 2.
+    // Both threads added token 1, in an unknown order. Only the thread `request` added token 2.
     assert_ne!(scene.find(1), Some(1));
     assert_ne!(scene.find(2), Some(1));
     scene.request(1);

@@ -125,7 +125,7 @@ async fn round(server: &Server, strangers: &[String]) -> Vec<Duration> {
 
 async fn run() {
     let (idle, busy) = (Server::start(false).await, Server::start(true).await);
-    // The next fetch cannot start earlier than 30 seconds after the last attempt.
+    // The next fetch cannot start earlier than 30 seconds after the start of the last fetch.
     println!("waiting for the cooldown of 30 seconds");
     tokio::time::sleep(Duration::from_secs(31)).await;
     let strangers = unknown(&busy.claims, REQUESTS);

@@ -294,8 +294,8 @@ impl Family {
         RotationDecision::Repeat(chain.iter().map(|spent| &spent.salt).collect(), repeat)
     }
 
-    /// Records that the last renewal was repeated. Returns the updated family, or `None` if the
-    /// repetition was already recorded.
+    /// Records that the last renewal was repeated. Returns the updated family, or `None` if such a
+    /// repeat of this renewal was recorded before.
     pub(crate) fn repeated(&self, repeat: Repeat) -> Option<Self> {
         let is_late = repeat != Repeat::AtOnce;
         if self.is_any_repeated && (self.is_repeated || !is_late) {

@@ -70,7 +70,8 @@ impl LoginProvider {
     }
 }
 
-/// Returns the subject. Only the result code `00` means success.
+/// Returns the subject, if the profile has the result code `00`. Any other result code reports an
+/// error.
 fn subject(profile: Profile) -> Option<String> {
     profile.response.filter(|_| profile.resultcode == "00").map(|response| response.id)
 }

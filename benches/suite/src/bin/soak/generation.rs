@@ -71,7 +71,7 @@ impl Generation {
                 token[at] = if token[at] == b'x' { b'y' } else { b'x' };
                 bearer(std::str::from_utf8(&token).expect("letters"))
             }
-            // A token without the required claims.
+            // A correctly signed token that lacks required claims.
             _ => bearer(&self.signer.sign(&json!({ "sub": letters(9) })).expect("claims")),
         }
     }
