@@ -80,8 +80,8 @@ impl UnixTime {
         i128::from(self.secs).saturating_mul(NANOS_PER_SEC.into()).saturating_add(self.nanos.into())
     }
 
-    /// Returns the time without its fraction of a second, rounded down. The `iat` and `exp` of a
-    /// token should have no fraction, since other libraries expect integers.
+    /// Returns this time, rounded down to a whole second. The `iat` and `exp` of a token should be
+    /// whole seconds, since other libraries expect integers.
     #[must_use]
     pub const fn whole_secs(self) -> Self {
         Self::from_secs(self.secs)

@@ -64,7 +64,7 @@ impl Devices {
         let (token, max_age) = (token.as_str(), YEAR.as_secs());
         let cookie =
             format!("{NAME}={token}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Strict; Secure");
-        // This cannot fail: all characters of a token are valid in a header.
+        // The conversion cannot fail: all characters of a token are valid in a header.
         let mut cookie =
             HeaderValue::try_from(cookie).unwrap_or_else(|_| HeaderValue::from_static(""));
         cookie.set_sensitive(true);

@@ -11,7 +11,7 @@ use crate::extract::rejection::AuthRejection;
 use crate::guard::{Guard, admit};
 use crate::rejection::{AuthError, AuthErrorKind};
 
-/// A type that provides a guard, for the type parameter of [`Allowed`].
+/// A type that provides a guard. It is the type parameter of [`Allowed`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a policy",
     note = "`Allowed<P>` takes a type of your own that implements `Policy`: its `guard()` returns the \

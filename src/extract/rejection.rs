@@ -67,8 +67,9 @@ impl AuthRejection {
         Self::new(error, parts)
     }
 
-    /// Returns the rejection of a request without a token. Either the request is anonymous, or the
-    /// application is misconfigured.
+    /// Returns the rejection for a handler that needs a token when the request has none. If a layer
+    /// has found the request to be anonymous, the rejection is a 401. If no layer has seen the
+    /// request, it is a 500, since the application is misconfigured.
     pub(crate) fn without_token(parts: &Parts) -> Self {
         let error = match Decision::of(&parts.extensions) {
             Some(Decision::Anonymous(anonymous)) => anonymous.error(),

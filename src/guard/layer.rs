@@ -38,10 +38,10 @@ impl<G> Require<G> {
     ///
     /// # Security
     ///
-    /// Anyone can send a request that looks like a preflight (`OPTIONS` with `Origin` and
-    /// `Access-Control-Request-Method`), with a body. Everything behind the guard must therefore
-    /// answer `OPTIONS` without side effects. This is true of a CORS layer, but perhaps not of
-    /// `any(handler)` or a proxy.
+    /// Anyone can send a request that looks like a preflight: `OPTIONS` with `Origin` and
+    /// `Access-Control-Request-Method`. Such a request may also have a body. Everything behind the
+    /// guard must therefore answer `OPTIONS` without side effects. This is true of a CORS layer,
+    /// but perhaps not of `any(handler)` or a proxy.
     pub fn dangerous_pass_preflight(mut self) -> Self {
         self.passes_preflight = true;
         self

@@ -154,11 +154,11 @@ impl<C> Grant<C> {
     /// Adds the application's own claims: anything that serializes to a JSON object, such as the
     /// type that services read as `Claims<T>`.
     ///
-    /// If the issuer also writes one of these claims, the application's value must be the same or
-    /// `null`. `scp`, another name for `scope`, is rejected: the routes limit only `scope` to the
-    /// login's scopes, so `scp` would bypass the limit. For the same reason, do not put scopes into
-    /// a claim that a service reads with `scope_claim`. Set scopes with [`scopes`](Self::scopes)
-    /// instead.
+    /// If the issuer also writes a claim of the same name, the application's value must equal the
+    /// issuer's value or be `null`. `scp`, another name for `scope`, is rejected: the routes limit
+    /// only `scope` to the login's scopes, so `scp` would bypass the limit. For the same reason, do
+    /// not put scopes into a claim that a service reads with `scope_claim`. Set scopes with
+    /// [`scopes`](Self::scopes) instead.
     pub fn claims<D: Serialize>(self, claims: D) -> Grant<D> {
         Grant {
             subject: self.subject,

@@ -17,7 +17,7 @@ struct Document {
     jwks_uri: String,
 }
 
-/// Reads the issuer's document, and returns the URL of its keys.
+/// Fetches the issuer's discovery document, and returns the URL of the issuer's keys.
 pub(crate) async fn keys_url(
     issuer: &str,
     url: &RemoteUrl,
@@ -26,7 +26,7 @@ pub(crate) async fn keys_url(
     read(&document(issuer, url).await?, issuer, allow_http)
 }
 
-/// Fetches the issuer's document.
+/// Fetches the issuer's discovery document.
 ///
 /// The OpenID document is tried first: nearly all issuers publish it. Issuers that publish both
 /// documents name the same keys in both. The document of RFC 8414 is tried only if the server

@@ -51,8 +51,8 @@ impl RemoteKeys {
     /// `https://auth.shop.example/.well-known/jwks.json`.
     ///
     /// The server's certificate must chain to one of the system's root certificates. Redirects are
-    /// not followed, compressed responses are rejected, and no proxy is used. If you need any of
-    /// these, use [`new`](Self::new).
+    /// not followed, compressed responses are rejected, and no proxy is used. If you need other
+    /// root certificates, redirects, compression or a proxy, use [`new`](Self::new).
     ///
     /// # Panics
     ///

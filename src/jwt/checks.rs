@@ -75,8 +75,9 @@ impl Validation {
         self.check_expiry(noted.named, now)
     }
 
-    /// Checks that neither `iat` nor `nbf` is in the future at the time `now`. After a token has
-    /// passed all checks, only this check and [`Self::check_expiry`] can fail later.
+    /// Checks that neither `iat` nor `nbf` is in the future at the time `now`. Only this check and
+    /// [`Self::check_expiry`] depend on the time, so they are repeated when a verified token is
+    /// used again.
     #[inline]
     pub(crate) fn check_start(&self, named: &Named, now: UnixTime) -> Result<(), TokenError> {
         let Named { issued_at, not_before, .. } = *named;

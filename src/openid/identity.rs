@@ -89,10 +89,9 @@ impl Identity {
     /// Returns the session of the user to whom this account is to be linked, or `None` for a plain
     /// login.
     ///
-    /// The returned session is still live. It was the session of this browser when this login
-    /// began, and was at most 5 minutes old at that time. The grant that you return must have the
-    /// same [subject](Session::subject) as this session. Store the link before you return the
-    /// grant.
+    /// The session has not ended. It was the session of this browser when this login began, and was
+    /// at most 5 minutes old at that time. Store the link, and then return a grant with the same
+    /// [subject](Session::subject) as this session.
     pub fn link_to(&self) -> Option<&Session> {
         self.link_to.as_ref()
     }

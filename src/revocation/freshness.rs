@@ -32,7 +32,7 @@ pub(crate) struct Freshness {
     steady: SteadyClock,
     as_of_wall: AtomicI64,
     as_of_steady: AtomicU64,
-    /// The time that the wall clock showed when both clocks were last read.
+    /// The time on the wall clock when both clocks were last read.
     looked_at: AtomicI64,
     /// The time on the wall clock at which the data was current. The wall clock and the steady
     /// clock each give an age of the data. This time is computed from the greater age.

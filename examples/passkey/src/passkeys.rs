@@ -23,8 +23,8 @@ use crate::users::{LoggedIn, Users};
 
 /// The cookie that binds a ceremony to the browser that began it.
 const CEREMONY_COOKIE: &str = "__Host-ceremony";
-/// The maximum age of a login, in seconds, for adding a passkey. A passkey gives lasting access, so
-/// an attacker with a stolen session must not be able to add one.
+/// A user can add a passkey only if the last login is at most this many seconds ago. A passkey
+/// gives lasting access, so an attacker with a stolen session must not be able to add one.
 const FRESH_SECS: i64 = 300;
 
 pub(crate) struct Site {

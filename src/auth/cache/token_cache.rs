@@ -102,7 +102,7 @@ impl TokenCache {
     /// payload's length instead. This estimate is high enough for a type with strings. A type with
     /// maps, such as `serde_json::Value`, may need several times as much memory.
     ///
-    /// A token that needs more than 1/64 of the memory is not cached.
+    /// A token that needs more than 1/64 of the maximum memory is not cached.
     ///
     /// # Panics
     ///

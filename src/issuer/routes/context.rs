@@ -214,7 +214,7 @@ pub(crate) fn label(headers: &HeaderMap) -> Option<&str> {
     headers.get(USER_AGENT)?.to_str().ok()
 }
 
-/// Returns an error if `named` and the client of the grant are different clients.
+/// Returns an error if the grant has a client identifier and `named` is a different one.
 pub(crate) fn refuse_other_client<C>(
     grant: &Grant<C>,
     named: Option<&str>,

@@ -75,7 +75,8 @@ pub struct Cookies {
     path: String,
     /// Audiences, each with the name of its cookie.
     access: Vec<(String, String)>,
-    /// The domain whose hosts all get the access tokens.
+    /// The domain from [`Cookies::dangerous_domain`]. Browsers send the access tokens to all hosts
+    /// of this domain.
     domain: Option<String>,
     same_site: SameSite,
     is_secure: bool,
@@ -240,7 +241,7 @@ impl Cookies {
     ///   enters is then saved in the attacker's account. The host can also lock its visitors out of
     ///   the services with a second cookie of the same name.
     ///
-    /// The setting does not apply to the cookies of the refresh token and of the session
+    /// This setting does not apply to the cookie of the refresh token and the cookie of the session
     /// identifier. Only the auth server's host gets these two cookies, so no other host can read or
     /// replace a session.
     ///

@@ -261,8 +261,8 @@ impl KeyPair {
         Self::new(algorithm, PrivateKey::Rsa(pair, encoding))
     }
 
-    /// Creates a key pair of any type except RSA from its private number or seed. Checks that the
-    /// public key belongs to the private key.
+    /// Creates a key pair from its private number or seed. Supports every type except RSA. Checks
+    /// that the public key belongs to the private key.
     pub(crate) fn from_scalar(
         algorithm: Algorithm,
         public: &PublicComponents,

@@ -20,8 +20,8 @@ impl Key {
     /// | `EC`, `OKP` | a public key or a key pair | the only algorithm of the curve by default |
     /// | `AKP` (ML-DSA) | a public key or a key pair | required |
     ///
-    /// All types but `oct` need the feature `asymmetric`. If a JWK of these types has no `kid`, the
-    /// identifier of the key is its thumbprint (RFC 7638).
+    /// All types but `oct` need the feature `asymmetric`. If a JWK of one of these other types has
+    /// no `kid`, the identifier of the key is its thumbprint (RFC 7638).
     ///
     /// ```
     /// use tower_jwt_auth::{Algorithm, Key};

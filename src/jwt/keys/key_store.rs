@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(ids(&store), ["a", "b", "c"]);
         assert!(store.announce(key(1, "b")).is_err());
 
-        // A different key is rejected if it has the identifier of an announced key.
+        // A key is rejected if it has the identifier of an announced key but is not that key.
         assert!(store.rotate(key(9, "b")).is_err());
         assert_eq!(ids(&store), ["a", "b", "c"]);
         store.rotate(key(1, "b")).unwrap();

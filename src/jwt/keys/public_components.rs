@@ -113,7 +113,7 @@ impl PublicComponents {
         }
     }
 
-    /// Returns the length of a signature in bytes.
+    /// Returns the length, in bytes, of a signature.
     pub(crate) fn signature_len(&self) -> usize {
         match self {
             Self::Rsa { n, .. } => n.len(),

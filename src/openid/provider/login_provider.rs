@@ -55,9 +55,10 @@ impl LoginProvider {
     /// as `https://login.shop.example/realms/shop`, and `client_id` is the name of this server at
     /// the provider.
     ///
-    /// The endpoints come from the discovery document, which is fetched with the first login and
-    /// again after an hour. The ID token must be signed with one of the provider's published keys.
-    /// By default, only the scope `openid` is requested, and the user info is not fetched.
+    /// The endpoints come from the discovery document. The first login fetches the document. A
+    /// later login fetches it again if it is at least an hour old. The ID token must be signed with one of
+    /// the provider's published keys. By default, only the scope `openid` is requested, and the
+    /// user info is not fetched.
     ///
     /// # Panics
     ///

@@ -16,7 +16,8 @@ pub(super) struct Metadata {
     pub(super) authorization: RemoteUrl,
     pub(super) token: RemoteUrl,
     pub(super) user_info: Option<RemoteUrl>,
-    /// The names of the authentication methods at the token endpoint, if the document lists them.
+    /// The names of the authentication methods that the token endpoint accepts, if the document
+    /// lists them.
     pub(super) auth_methods: Option<Vec<String>>,
     /// True if the provider always sends the browser back with an `iss` parameter (RFC 9207).
     pub(super) names_issuer_in_response: bool,

@@ -237,8 +237,9 @@ async fn another_site_can_do_nothing() {
             (Method::POST, "/logout"),
             (Method::POST, "/logout-everywhere"),
             (Method::DELETE, "/sessions/x"),
-            // This GET request is refused too, since it can have an effect. If the refresh token in
-            // the cookie has already been used, the request counts as a repeated renewal.
+            // The server also refuses this GET request, since such a request can end a session. If
+            // the refresh token in the cookie has already been used, the server counts the request
+            // as a repeated renewal, and too many of these end the session.
             (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);

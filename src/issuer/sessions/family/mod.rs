@@ -584,7 +584,7 @@ mod tests {
             let start = at(20 * renewal);
             let next = present(&mut family, &token, start).unwrap();
             if renewal % 5 != 0 {
-                // Several repeats of the same renewal count as one.
+                // Several repeats of the same renewal count as one repeat.
                 for _ in 0..3 {
                     let later = start.saturating_add(Duration::from_secs(9));
                     assert!(present(&mut family, &token, later).is_some());
@@ -602,7 +602,7 @@ mod tests {
             let start = at(14 * renewal);
             let next = present(&mut family, &token, start).unwrap();
             let soon = start.saturating_add(Duration::from_millis(1_999));
-            // Several repeats of the same renewal count as one.
+            // Several repeats of the same renewal count as one repeat.
             for _ in 0..3 {
                 assert_eq!(present(&mut family, &token, soon).is_some(), renewal < 20, "{renewal}");
             }

@@ -29,9 +29,9 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 ///
 /// The store needs no extension. If you run the files of `migrations/postgres` yourself, the
 /// store's database user needs rights only on the tables `tower_jwt_auth_schema` and
-/// `tower_jwt_auth_sessions`. `synchronous_commit` must not be `off` for this database. Otherwise a
-/// crash of PostgreSQL can lose a rotation after the client has received the new token. When the
-/// client presents the new token, the token counts as reused, and the session ends.
+/// `tower_jwt_auth_sessions`. `synchronous_commit` must not be `off` for this database. Otherwise,
+/// a crash of PostgreSQL can undo a renewal after the client has received the new refresh token.
+/// When the client presents this token, the token counts as reused, and the session ends.
 ///
 /// After a failover the store reconnects. It closes connections to a server that has become
 /// read-only or is a standby, since the sessions there may be out of date. Behind a pooler in

@@ -143,7 +143,8 @@ fn a_signer_with_a_public_key_is_rejected_where_it_is_made() {
     assert_eq!(file, file!());
     assert!(sentence.contains("a public key, which cannot sign"), "{sentence}");
 
-    // An application replaces keys at run time. A public key must then cause an error, not a panic.
+    // An application can replace the key of a running issuer. If the new key is a public key,
+    // issuing a token must return an error, not panic.
     let keys = KeyStore::from(pairs::pair(Algorithm::Es256));
     let issuer = issuer().audience("cart", keys.clone());
     assert!(issuer.issue(&Grant::new("alice")).is_ok());

@@ -49,7 +49,7 @@ async fn expired_messages_leave_the_feed_in_memory() {
     let ends_in = |secs| clock.now().saturating_add(Duration::from_secs(secs));
     feed.append(&Revocation::token("short", ends_in(60))).await.unwrap();
     feed.append(&Revocation::token("long", ends_in(86_400))).await.unwrap();
-    // Messages are kept for five minutes after they expire.
+    // The feed keeps a message for five minutes after the message expires.
     clock.advance(Duration::from_secs(359));
     feed.append(&Revocation::token("new", ends_in(86_400))).await.unwrap();
     assert_eq!((feed.len(), feed.is_empty()), (3, false));
