@@ -301,7 +301,7 @@ const ORDER: &[&str] = &[
     "openid::provider::tests::user_info",
     "openid::provider::tests",
     "openid::provider",
-    // Routes for axum that log users in at other providers.
+    // The axum routes for logins at other providers.
     "openid::seal",
     "openid::identity",
     "openid::accounts",

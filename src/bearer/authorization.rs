@@ -258,7 +258,8 @@ mod tests {
             (format!("DPoP {JWT}"), OtherScheme::Known("DPoP")),
             (format!("Acme {JWT}"), OtherScheme::Unknown),
             (format!("Acme {JWT}, {JWT}"), OtherScheme::Unknown),
-            // In these two JWT headers, a space follows the `{`, or a line break precedes it.
+            // In the first of these JWTs, a space follows the `{` of the header. In the second, a
+            // line break precedes the `{`.
             ("JWT eyAiYWxnIjoiSFMyNTYifQ.e30.c2ln".to_owned(), OtherScheme::Known("JWT")),
             ("JWT CnsiYWxnIjoiSFMyNTYifQ.e30.c2ln".to_owned(), OtherScheme::Known("JWT")),
         ] {

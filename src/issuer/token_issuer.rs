@@ -31,9 +31,10 @@ const TOKEN_TYPE: &str = "at+jwt";
 const LIFETIME: Duration = Duration::from_secs(600);
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// The maximum lifetime of a token that the issuer recognizes as its own, unless the configured
-/// lifetime is longer. The limit is high because a token may have been issued before the configured
-/// lifetime was shortened.
+/// The maximum lifetime of a token that the issuer recognizes as its own. If the configured
+/// lifetime is longer, the configured lifetime is the maximum instead. This maximum is much longer
+/// than the default lifetime, because a token may have been issued before the configured lifetime
+/// was shortened.
 #[cfg(feature = "axum")]
 const LONGEST_LIFETIME: Duration = Duration::from_secs(86_400);
 
@@ -116,8 +117,8 @@ impl TokenIssuer {
         this
     }
 
-    /// Sets the key for one service, or for several services that share the key. By default there
-    /// is no key. [`add_audience`](Self::add_audience) adds a service with another key.
+    /// Sets the key for one service, or for several services that share the key. By default, the
+    /// issuer has no key. [`add_audience`](Self::add_audience) adds a service with another key.
     ///
     /// The current key of a [`KeyStore`] signs the tokens. After a rotation, the new current key
     /// signs them. Before a rotation to a new secret, give the secret to the services. Before a

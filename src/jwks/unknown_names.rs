@@ -11,8 +11,9 @@ pub(crate) const MAX_NAMES: usize = 1_024;
 /// token with the `kid` of this key cannot start another fetch.
 pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 
-/// The names of missing keys. If a fetch did not find a key, a token with the `kid` of this key
-/// cannot start another fetch for five minutes, or until the set changes.
+/// The names of missing keys. The name of a key is its `kid`. If a fetch did not find a key, a
+/// token with the `kid` of this key cannot start another fetch for five minutes, or until the set
+/// changes.
 ///
 /// Only hashes of the names are kept, so that a stranger cannot fill the memory with long names.
 /// The hash function has a random key, so that a stranger cannot find two names with the same hash.

@@ -234,8 +234,8 @@ fn time(
         }
         _ => f.write_str(kind.summary())?,
     }
-    // If the distance exceeds the leeway by at most a minute, the cause may be a difference between
-    // the clocks. The text then states the leeway.
+    // If the token would be valid with a leeway that is a minute longer, the cause may be a
+    // difference between the clocks of two servers. The text then states the leeway.
     if distance <= leeway.saturating_add(Duration::from_secs(60)) {
         write!(f, " (the leeway is {} s)", leeway.as_secs_f64())?;
     }

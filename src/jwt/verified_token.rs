@@ -28,7 +28,7 @@ pub(crate) struct OpenedToken {
     pub(crate) key_id: Option<Span>,
 }
 
-/// The dates of a token, and the spans of its strings in the text.
+/// The dates of a token, and the places of its strings in [`OpenedToken::text`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Named {
     pub(crate) issuer: Option<Span>,

@@ -33,7 +33,7 @@ use crate::revocation::feed::error::FeedErrorKind;
 use crate::revocation::feed::{Position, Read, RevocationFeed};
 use crate::revocation::message::Revocation;
 
-/// Checks a feed.
+/// A conformance check for a feed.
 #[derive(Debug)]
 #[must_use]
 pub struct Conformance<F> {

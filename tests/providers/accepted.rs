@@ -1,4 +1,4 @@
-//! Tests of `oidc-provider`'s tokens that must be accepted.
+//! Tests that a service accepts tokens of `oidc-provider`.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! Tests that certain tokens of `oidc-provider` are rejected.
+//! Tests that a service rejects forged tokens, and tokens of `oidc-provider` that are not for this
+//! service.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -51,8 +51,9 @@ const MAX_CANDIDATES: usize = 16;
 /// rejected with `invalid_grant`, the page calls `/logout`, which deletes the cookies.
 ///
 /// [`AuthRoutes`](crate::issuer::AuthRoutes) sets and reads the cookies. After a login by other
-/// means than `/login`, such as a passkey, [`Logins`](crate::issuer::Logins) sets them. Without the
-/// routes, use [`set_access`](Self::set_access) and [`set_refresh`](Self::set_refresh).
+/// means than `/login`, such as a passkey, [`Logins`](crate::issuer::Logins) sets the cookies. If
+/// you do not use these routes, set the cookies with [`set_access`](Self::set_access) and
+/// [`set_refresh`](Self::set_refresh).
 ///
 /// # Security
 ///
@@ -164,10 +165,10 @@ impl Cookies {
         self.with_names_checked()
     }
 
-    /// Sets `SameSite=Lax`: if a user follows a link from another site to your page, the browser
-    /// sends the cookies with that first request. By default the cookies are `Strict`: the browser
-    /// sends no cookies with that first request, but only with the requests that your page then
-    /// makes itself.
+    /// Sets `SameSite=Lax`. If a user follows a link from another site to your page, the browser
+    /// sends the cookies with the request for the page. By default, the cookies are `Strict`: if a
+    /// user follows such a link, the browser does not send the cookies with the request for the
+    /// page, but only with the requests that the page then makes.
     pub fn lax(mut self) -> Self {
         self.same_site = SameSite::Lax;
         self
@@ -432,9 +433,9 @@ impl Cookies {
         self
     }
 
-    /// Returns the name of a cookie as it is sent to browsers. If the cookie is not `Secure`, the
-    /// prefix `__Host-` or `__Secure-` is removed from the name, since browsers would reject such a
-    /// cookie.
+    /// Returns the name under which a cookie is sent to browsers. If the cookie is not `Secure`,
+    /// the prefix `__Host-` or `__Secure-` is removed from the name, since browsers accept these
+    /// prefixes only for `Secure` cookies.
     pub(crate) fn in_use<'n>(&self, name: &'n str) -> &'n str {
         let without = || name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-"));
         if self.is_secure { name } else { without().unwrap_or(name) }

@@ -81,7 +81,7 @@ impl Session {
         self.family.idle_until
     }
 
-    /// Returns the time at which the session ends at the latest.
+    /// Returns the time at which the session ends, however often it is renewed.
     pub fn ends_at(&self) -> UnixTime {
         self.family.ends_at
     }

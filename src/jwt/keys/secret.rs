@@ -107,7 +107,8 @@ impl Secret {
     }
 
     /// Reads a secret from an environment variable, byte for byte. Like most other libraries, this
-    /// function does not decode base64. The line end is not part of the secret.
+    /// function does not decode base64. Line breaks at the end of the variable are not part of the
+    /// secret.
     ///
     /// # Errors
     ///
@@ -135,8 +136,8 @@ impl Secret {
     /// Reads a secret from a file, such as a mounted Kubernetes or Docker secret.
     ///
     /// A text file (UTF-8 without control characters) is read by the rules of
-    /// [`from_env`](Self::from_env): the line end is not part of the secret. In any other file, all
-    /// bytes are part of the secret.
+    /// [`from_env`](Self::from_env): line breaks at the end of the file are not part of the secret.
+    /// In any other file, all bytes are part of the secret.
     ///
     /// # Errors
     ///

@@ -7,9 +7,9 @@ use crate::jwt::error::{KeyError, KeyErrorKind};
 
 /// Returns the part of `bytes` that is the secret.
 ///
-/// If the bytes are text, the line end is removed. Text in quotes, in UTF-16 or with a byte order
-/// mark is rejected, since an editor or a shell has probably changed the secret, and another
-/// program would read a different one. Bytes that are not text are used unchanged.
+/// If the bytes are text, line breaks at the end are removed. Text in quotes, in UTF-16 or with a
+/// byte order mark is rejected, since an editor or a shell has probably changed the secret, and
+/// another program would read a different one. Bytes that are not text are used unchanged.
 pub(crate) fn secret_in(bytes: &[u8]) -> Result<&[u8], KeyError> {
     let Some(text) = text_in(bytes)? else { return Ok(bytes) };
     let text = text.trim_end_matches(['\r', '\n']);

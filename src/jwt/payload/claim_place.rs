@@ -17,7 +17,8 @@ pub(crate) enum Purpose {
 pub(crate) struct ClaimPlace {
     pub(crate) purpose: Purpose,
     pub(crate) path: ClaimPath,
-    /// The [`names::group`] of the first name in `path`, computed once in advance.
+    /// The group ([`names::group`]) of the first name in `path`. The group is stored, so that it is
+    /// not computed again for each token.
     group: u64,
     /// True if the application configured this claim, false if the claim is read by default. A
     /// value of the wrong type makes the token invalid if the claim is configured. Otherwise the

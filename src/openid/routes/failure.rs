@@ -268,7 +268,7 @@ impl LoginFailure {
     }
 
     /// Marks a failure that was read from the query of a callback request. Any client can send such
-    /// a query.
+    /// a query, so the log has a separate limit for these failures.
     pub(crate) fn reported(mut self) -> Self {
         self.details.is_reported = true;
         self

@@ -267,8 +267,8 @@ async fn an_abandoned_publication_is_repeated_later() {
     end.abort();
 }
 
-/// While the feed is down, logins can fill the store. The store must not drop an ended session
-/// before the end has been published.
+/// While the feed is down, logins can fill the store. The store must keep an ended session until
+/// the feed contains the revocation of the session.
 #[tokio::test]
 async fn a_full_store_keeps_an_end_that_is_to_be_published_the_longest() {
     let mut fleet = Fleet::new().await;

@@ -262,8 +262,8 @@ async fn ten_thousand_logins_of_one_user_fill_no_store() {
     let (bobs, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for login in 0..10_000 {
         let (_, session) = sessions.start(NewSession::new("mallory")).await.unwrap();
-        // The user logs out of every second session. The limit per user ends the oldest of the
-        // remaining sessions.
+        // The user logs out of every second session. The limit on the sessions of one user ends the
+        // oldest of the remaining sessions.
         if login % 2 == 0 {
             assert!(sessions.end(session.id()).await.unwrap());
         }

@@ -1,4 +1,4 @@
-//! Tests of renewals that pause between checking the token and exchanging it.
+//! Tests of renewals with a pause between the check and the exchange of the token.
 
 use std::time::Duration;
 

@@ -56,7 +56,8 @@ fn an_unconfigured_claim_of_another_shape_grants_nothing() {
 }
 
 /// The layer reads the claims `roles`, `scope` and `scp`. The names `rules`, `scape` and `sxp` have
-/// the same lengths and the same first and last letters.
+/// the same lengths, first letters and last letters. The layer must not read the claims with these
+/// names.
 #[test]
 fn a_claim_whose_name_resembles_roles_or_scope_grants_nothing() {
     let claims = json!({ "rules": ["admin"], "scape": "pay", "sxp": "pay" });

@@ -40,7 +40,7 @@ pub(crate) fn secret() -> Secret {
     Secret::new(key_bytes()).unwrap()
 }
 
-/// Returns a key that consists of [`key_bytes`], for one algorithm.
+/// Returns a key for this algorithm. Its bytes are [`key_bytes`].
 pub(crate) fn key(algorithm: Algorithm) -> Key {
     match algorithm {
         Algorithm::Hs256 => Key::hs256(secret()),
@@ -144,7 +144,7 @@ pub(crate) fn json(path: &str) -> Value {
     serde_json::from_str(&text(path)).unwrap()
 }
 
-/// Reads the cases of a file that contains an array.
+/// Returns the test cases in a file of `tests/data`. The file must contain one array.
 pub(crate) fn cases(path: &str) -> Vec<Value> {
     let Value::Array(cases) = json(path) else { panic!("{path} is not an array") };
     cases

@@ -99,9 +99,9 @@ fn headers_and_forms_that_do_not_parse_are_malformed() {
         };
         assert_eq!(fault, Some(expected), "{name}: {why}");
     }
-    // One token has a payload that is not base64url, but it was rejected because of the algorithm
-    // in its header. Check that the same payload is also rejected with an HS256 header and a valid
-    // signature.
+    // One of these tokens has a payload that is not base64url. The layer rejected this token
+    // because of the algorithm in its header, not because of its payload. Check that the payload is
+    // also rejected in a token with an HS256 header and a valid signature.
     let signed = "eyJhbGciOiJIUzI1NiJ9.dGhpcyBpcyBub3QgYSBqc29u+";
     let tag = kit::tag(tower_jwt_auth::Algorithm::Hs256, &kit::key_bytes(), signed.as_bytes());
     let token = format!("{signed}.{}", kit::b64(tag));

@@ -28,7 +28,8 @@ enum Database {
 }
 
 impl Raw {
-    /// Creates a contender that uses no database, to measure the loop itself.
+    /// Creates a contender that writes to no database. Its result is the overhead of the
+    /// benchmark itself.
     pub(crate) fn nothing() -> Self {
         Self::new(Database::None)
     }
