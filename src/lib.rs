@@ -211,7 +211,7 @@ pub use revocation::Revocations;
 #[doc = include_str!("../docs/reference/problems.md")]
 pub mod problems {}
 
-/// Compiles the README's code with the documentation tests.
+/// Makes the code in the README a documentation test.
 #[cfg(all(
     doctest,
     feature = "axum",

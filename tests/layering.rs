@@ -315,7 +315,7 @@ const ORDER: &[&str] = &[
     "openid::routes::mount",
     "openid::routes",
     "openid",
-    // Tokens for tests that applications write.
+    // Tokens for the tests of applications.
     "testing::request",
     "testing::test_issuer",
     "testing",

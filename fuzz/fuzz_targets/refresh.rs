@@ -25,14 +25,13 @@ const ABSOLUTE: i64 = 300;
 const REMEMBERED: usize = 16;
 /// Two uses of one token count as simultaneous if they are less than this many seconds apart.
 const AT_ONCE: i64 = 2;
-/// The session ends after this many repeated rotations in a row. For this limit, a rotation is
-/// repeated if a used token is presented after the rotation, at least 2 seconds ([`AT_ONCE`]) after
-/// the use of that token.
+/// The session ends when this many consecutive rotations were repeated. A rotation counts as
+/// repeated if a used token is presented before the next rotation. That token must have been used
+/// at least 2 seconds (`AT_ONCE`) earlier.
 const MAX_REPEATS: u32 = 5;
-/// A second limit on repeated rotations in a row, which counts more rotations as repeated. A
-/// rotation also counts if a request that only looks up the session contains a used token, even
-/// less than 2 seconds after the use of that token. A second renewal within these 2 seconds does
-/// not count.
+/// A second limit on consecutive repeated rotations, for which more rotations count as repeated. A
+/// rotation also counts if a request that only looks up the session contains a token that was used
+/// less than 2 seconds ago. A renewal with such a token does not count.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]

@@ -257,9 +257,9 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Reads the scopes from this claim, such as `permissions`, instead of `scope` and `scp`.
-    /// [`roles_claim`](Self::roles_claim) lists the forms of the argument. A string may contain
-    /// several scopes, separated by spaces.
+    /// Reads the scopes from this claim, such as `permissions`, instead of `scope` and `scp`. The
+    /// argument can have the same forms as for [`roles_claim`](Self::roles_claim). If the claim is
+    /// a string, it may contain several scopes, separated by spaces.
     #[track_caller]
     pub fn scope_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().scope_claim(path);
@@ -274,10 +274,10 @@ impl<T> JwtAuth<T> {
         self.with_rules(rules)
     }
 
-    /// Reads the tenant of the token from this claim, for example `company`.
-    /// [`roles_claim`](Self::roles_claim) lists the forms of the argument.
-    /// [`Token`](crate::Token)'s `tenant` returns the tenant. The value must be a string; a missing
-    /// value and `null` mean no tenant. By default no tenant is read.
+    /// Reads the tenant of the token from this claim, for example `company`. The argument can have
+    /// the same forms as for [`roles_claim`](Self::roles_claim). [`Token`](crate::Token)'s `tenant`
+    /// returns the tenant. The value must be a string; a missing value and `null` mean no tenant.
+    /// By default no tenant is read.
     #[track_caller]
     pub fn tenant_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().tenant_claim(path);
@@ -467,9 +467,9 @@ impl<T> JwtAuth<T> {
     /// that has only shared secrets; see [`with_cache`](Self::with_cache).
     ///
     /// Layers with public keys have a cache by default. With a cache, the `Deserialize` of the
-    /// claims type and the `map_claims` of an issuer run only once for each cached token. Call this
-    /// method if one of them reads data other than the token, such as a clock. Also call it if
-    /// tokens must not stay in memory after their requests.
+    /// claims type and the `map_claims` of an issuer run only once for each cached token. Call
+    /// `without_cache` if one of these two functions reads data other than the token, such as a
+    /// clock. Also call it if tokens must not stay in memory after their requests.
     #[cfg_attr(feature = "asymmetric", doc = "```")]
     #[cfg_attr(not(feature = "asymmetric"), doc = "```ignore")]
     /// use tower_jwt_auth::{Algorithm, JwtAuth, Key};

@@ -67,9 +67,9 @@ impl<T, V: ?Sized, F> Debug for PathParam<T, V, F> {
 /// Requires that the path parameter `name` equals the value that `own` returns for the claims. For
 /// example, a company's admin can then manage only the users of that company.
 ///
-/// The path parameter is compared with the value from the claims as text, character for character.
-/// The value may therefore be a `String`, a number or a UUID. A request with an empty path
-/// parameter is always denied.
+/// The guard formats the value from the claims as text, and compares this text with the path
+/// parameter, character for character. The value may therefore be a `String`, a number or a UUID. A
+/// request with an empty path parameter is always denied.
 ///
 /// ```
 /// use axum::{Router, routing::get};

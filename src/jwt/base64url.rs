@@ -17,9 +17,9 @@ const MAX_SHORT: usize = 128;
 /// decoded bytes.
 const INVALID: u32 = 1 << 24;
 
-/// One table for each of the four positions in a group of four characters. The table maps a
-/// character to the bits that it contributes to the three decoded bytes, or to [`INVALID`]. The
-/// lowest 8 bits belong to the first byte.
+/// Four tables, one for each position in a group of four characters. Each table maps a character to
+/// the bits that the character contributes to the three decoded bytes, or to [`INVALID`]. The first
+/// decoded byte is in the lowest 8 bits.
 static BITS: [[u32; 256]; 4] = [bits_at(0), bits_at(1), bits_at(2), bits_at(3)];
 
 #[expect(

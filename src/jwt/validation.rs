@@ -44,8 +44,8 @@ pub struct Validation {
     pub(super) types: Vec<String>,
     /// True if `at+jwt` is rejected. Has no effect unless `types` is empty.
     pub(super) rejects_access_tokens: bool,
-    /// The reason for rejecting a `typ` that is not accepted. Created in advance, so that rejecting
-    /// a token allocates nothing.
+    /// The text of the error for a token whose `typ` is not accepted. The text is created in
+    /// advance, so that rejecting a token allocates nothing.
     pub(super) wrong_type: Option<Arc<str>>,
     max_token_bytes: usize,
     pub(super) wanted: Wanted,

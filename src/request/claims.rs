@@ -109,9 +109,8 @@ impl Token {
 
 impl<T: Send + Sync + 'static> Claims<T> {
     /// Allocates memory for the claims, then calls `read`. `read` writes the verified token
-    /// directly into this memory, and returns the typed claims and the time of the check. If the
-    /// verified token were first written elsewhere, moving it into this memory would take longer
-    /// than reading the token.
+    /// directly into this memory, since moving the verified token there afterward would take longer
+    /// than reading it. `read` returns the typed claims and the time of the check.
     pub(crate) fn read<E>(
         opened: OpenedToken,
         source: Source,

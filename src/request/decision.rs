@@ -22,8 +22,8 @@ impl<'r> Decision<'r> {
     /// Returns the decision, or `None` if no layer has seen the request.
     #[inline]
     pub(crate) fn of(extensions: &'r Extensions) -> Option<Self> {
-        // Every layer removes the entries of an outer layer, so a request never has both a token
-        // and an [`Anonymous`] entry.
+        // Each layer removes the [`Token`] or the [`Anonymous`] that an outer layer inserted, so a
+        // request never has both.
         match extensions.get::<Token>() {
             Some(token) => Some(Self::Token(token)),
             None => extensions.get::<Anonymous>().map(Self::Anonymous),

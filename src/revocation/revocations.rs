@@ -216,8 +216,8 @@ impl Revocations {
         self.check_at(names, self.shared.freshness.clock().now())
     }
 
-    /// Checks a token as [`check`](Self::check) does, for a caller that has just read the time from
-    /// the same clock.
+    /// Checks a token as [`check`](Self::check) does, but does not read the clock. `now` must be
+    /// the time that the caller has just read from the clock of this `Revocations`.
     #[inline]
     pub fn check_at(&self, names: &TokenNames<'_>, now: UnixTime) -> Verdict {
         let shared = &*self.shared;

@@ -57,8 +57,8 @@ fn beat() {
     *heart = Some((Instant::now(), delays));
 }
 
-/// Returns the time by which the next beat is late if the last beat was recorded at `last`. Returns
-/// zero if this time is at most 5 milliseconds ([`BEAT`]).
+/// Returns the delay of the next beat. That beat is due 5 milliseconds ([`BEAT`]) after the last
+/// beat, which was recorded at `last`. A delay of at most 5 milliseconds counts as zero.
 fn delay(last: Instant) -> Duration {
     let delay = last.elapsed().saturating_sub(BEAT);
     if delay > BEAT { delay } else { Duration::ZERO }

@@ -31,7 +31,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("providers")
 }
 
-/// Returns the path of an example. Cargo puts examples next to the folder of this test.
+/// Returns the path of an example's executable. Cargo puts it into the folder `examples`, which is
+/// next to the folder of this test's executable.
 fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();

@@ -117,7 +117,7 @@ pub enum Variant {
     Float,
     Negative,
     Exponent,
-    /// Like `Integer`, with an escape in the claim name.
+    /// Like `Integer`, but the claim's name contains an escape (`\u0069`).
     EscapedName,
 }
 

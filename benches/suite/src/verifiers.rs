@@ -23,7 +23,7 @@ use crate::tokens::{AUDIENCE, ISSUER, SECRET, Shopper, TokenKind, secret, verify
 /// Verifies a token, and returns true if the token is valid.
 pub type Verify = Box<dyn Fn(&str) -> bool>;
 
-/// Prepares the verifier with this name, for one kind of token.
+/// Returns a function that verifies tokens of one kind. `name` selects the verifier.
 pub fn verifier(name: &str, kind: &TokenKind) -> Verify {
     match name {
         "floor" => {

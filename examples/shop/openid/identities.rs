@@ -26,8 +26,8 @@ impl Users {
         Ok(())
     }
 
-    /// Returns the user who has this account, and stores the current name from the account's
-    /// profile.
+    /// Returns the user who has this account. Also replaces the stored name of the account with the
+    /// current name from the profile.
     pub(crate) async fn user_with(
         &self,
         account: &Elsewhere<'_>,

@@ -9,7 +9,7 @@
 //! | `table` | the whole table, which consists of shards |
 //! | `token_cache` | the public handle, and the check that a value has the current keys and rules |
 //!
-//! Five rules keep the cache as strict as a verification:
+//! The cache follows five rules:
 //!
 //! 1. Only a token that passed every check is added, so nobody without valid tokens can fill the
 //!    table.

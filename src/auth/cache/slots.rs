@@ -26,8 +26,9 @@ pub(crate) struct Entry<V> {
     scope: u64,
     weight: u32,
     is_used: AtomicBool,
-    /// The number of consecutive tables ([`Slots`]), ending with the previous table, in which the
-    /// entry was not used.
+    /// The number of tables ([`Slots`]) between the table in which a request last used the entry
+    /// and the current table. If no request has used the entry, all earlier tables that contained
+    /// it are counted.
     idle_rounds: u8,
     /// The cached value. It becomes `None` only when the entry is dropped.
     value: Option<V>,
@@ -109,14 +110,15 @@ impl<V> Entry<V> {
         self.weight as usize
     }
 
-    /// Returns the number of consecutive tables ([`Slots`]), ending with the current table, in
-    /// which the entry was not used. Returns zero if the entry was used in the current table.
+    /// Returns zero if a request used the entry in the current table ([`Slots`]), one if the last
+    /// use was in the table before, and so on. The entries with the highest numbers are evicted
+    /// first.
     pub(crate) fn idleness(&self) -> u8 {
         if self.is_used.load(Ordering::Relaxed) { 0 } else { self.idle_rounds.saturating_add(1) }
     }
 
-    /// Records that the entry was used. Writes to memory only if the use was not recorded before,
-    /// since a write removes the entry from the caches of the other processors.
+    /// Records that the entry was used. Writes nothing if a use is already recorded, since each
+    /// write forces the other processors to load this memory again.
     #[inline]
     pub(crate) fn mark_used(&self) {
         if !self.is_used.load(Ordering::Relaxed) {

@@ -22,7 +22,7 @@
 //! The check cannot test whether a row survives a server crash. For rows to survive a crash, a
 //! store call should return only after the row was synced to disk. The check counts rows and calls,
 //! but does not measure time. It therefore cannot detect a store that scans all ended sessions to
-//! find the live ones. Give live sessions an index.
+//! find the live ones. To prevent such a scan, add an index on the live sessions.
 
 mod faults;
 mod growth;

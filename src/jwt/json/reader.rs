@@ -66,7 +66,7 @@ pub(crate) struct Reader<'de> {
     /// The first fault. Once there is a fault, the text is invalid, even if a `Deserialize`
     /// implementation ignores the error.
     fault: Option<Fault>,
-    /// The start and the end of the last value that was read ahead.
+    /// The start and the end of the value that [`Self::read_ahead`] last read.
     read: (usize, usize),
     /// The name that was read last, if it has escapes. [`Self::next_name`] returns an empty string
     /// for such a name. If `next_name` last returned a name that is not empty, this field must not

@@ -56,8 +56,8 @@ pub(crate) fn text_in(bytes: &[u8]) -> Result<Option<&str>, KeyError> {
     }
 }
 
-/// Returns true for ASCII text in UTF-16 of either byte order, with or without a byte order mark.
-/// Random bytes are practically never UTF-16.
+/// Returns true if `bytes` are ASCII text that is encoded as UTF-16, in either byte order, with or
+/// without a byte order mark. Random bytes practically never have this form.
 fn is_utf16(bytes: &[u8]) -> bool {
     let bare = match bytes {
         [0xFF, 0xFE, rest @ ..] | [0xFE, 0xFF, rest @ ..] => rest,

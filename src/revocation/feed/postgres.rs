@@ -65,10 +65,10 @@ type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 ///
 /// Reading from a standby is an error ([`Replica`](FeedErrorKind::Replica)), since a standby may
 /// lag behind. A logical replica must not be used: the feed cannot distinguish it from a primary.
-/// `synchronous_commit` must not be `off`. Servers that only verify tokens need `SELECT` on the two
-/// tables of `migrations/postgres/revocations.sql`. Such a server cannot create the tables, and
-/// waits until a publishing server has created them. A server that publishes also needs `INSERT`
-/// and `DELETE` on `tower_jwt_auth_revocations`, and `UPDATE` on the other table.
+/// `synchronous_commit` must not be `off`. A server that only verifies tokens needs `SELECT` on the
+/// two tables of `migrations/postgres/revocations.sql`. It cannot create these tables, and waits
+/// until a server that publishes has created them. A server that publishes also needs `INSERT` and
+/// `DELETE` on `tower_jwt_auth_revocations`, and `UPDATE` on the other table.
 ///
 /// The feed works through a pooler such as PgBouncer. A pooler in transaction mode does not pass on
 /// notifications, so the feed is only polled. A database that sleeps when it is idle is kept awake

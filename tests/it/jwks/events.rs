@@ -13,8 +13,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 async fn each_event_is_logged_with_its_level() {
     let time = Frozen::new();
     // Other tests log the same events in threads without a subscriber. If only one subscriber
-    // exists, the first thread that logs an event determines for all threads if the event is
-    // enabled. With a second subscriber, `tracing` does not do this.
+    // exists, `tracing` asks only the first thread that logs an event whether the event is enabled.
+    // The answer then applies to all threads. If a second subscriber exists, `tracing` asks both
+    // subscribers.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let log = Log::default();
     let _listening = log.listen();

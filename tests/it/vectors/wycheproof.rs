@@ -1,9 +1,9 @@
 //! Tests with `wycheproof/json_web_signature_test.json`: compact JWS.
 //!
-//! The payloads, such as "foo", are not claims, so no token is ever accepted. A payload is read
-//! only if the signature is valid, so the error `Malformed` shows that the signature is valid. Each
-//! token is also verified with a wrong key, which must cause a different error. This shows that
-//! `Malformed` has no other cause.
+//! The payloads, such as "foo", are not claims, so no token is ever accepted. The verifier reads a
+//! payload only after it has verified the signature. A token with a valid signature therefore gets
+//! the error `Malformed`. To exclude other causes of `Malformed`, each token is also verified with
+//! a wrong key. A token with a valid signature then gets the error `BadSignature`.
 
 use std::collections::HashMap;
 

@@ -58,7 +58,8 @@ pub(crate) struct Family {
     /// The absolute end of the session, which rotation does not extend.
     #[serde(with = "exact_time")]
     pub(crate) ends_at: UnixTime,
-    /// The session's [rank](Self::rank) at login.
+    /// The session's [rank](Self::rank) at login. If a user has too many sessions, those with the
+    /// lowest ranks end.
     #[serde(with = "exact_time", default = "unranked")]
     first_rank: UnixTime,
     leaf: TokenHash,
@@ -778,8 +779,8 @@ mod tests {
     }
 
     proptest! {
-        /// At most one token of the session can be exchanged for a new one, regardless of which
-        /// tokens were presented and when.
+        /// At any time, at most one token of the session can be exchanged for a new token. It makes
+        /// no difference which tokens were presented before, or when.
         #[test]
         fn there_are_never_two_live_leaves(
             uses in prop::collection::vec((0..12_usize, 0..15_u64), 1..60),

@@ -10,9 +10,9 @@ use crate::kit::shop;
 const TRUSTED: &str = "https://app.example";
 const EVIL: &str = "https://evil.example";
 
-/// The values of `Sec-Fetch-Site` and `Origin`, followed by `true` if an unsafe method is accepted
-/// with these headers. An empty value means that the header is absent, and `OWN` stands for the
-/// server's origin.
+/// A value of `Sec-Fetch-Site`, a value of `Origin`, and `true` if the layer accepts an unsafe
+/// method with these two headers. An empty value means that the header is absent. `OWN` stands for
+/// the server's origin.
 const MATRIX: [(&str, &str, bool); 24] = [
     ("", "", true),
     ("", "OWN", true),

@@ -49,7 +49,8 @@ async fn client(
     let mut connection = Connection::to(port).await;
     let (mut refused, mut micros) = (0, Vec::new());
     let (start, mut ticks) = (Instant::now(), interval(pause));
-    // A late response delays the requests after it. Send these without a pause.
+    // A late response delays the next requests. Send the delayed requests without pauses between
+    // them.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     for request in requests.iter().cycle().skip(first) {
         ticks.tick().await;
