@@ -3,8 +3,8 @@
 //! when the token expires or is revoked.
 //!
 //! `cargo run --example websocket` prints the address of a page that opens a WebSocket, and a curl
-//! command that makes the handshake. The response is 101 if the handshake has a valid token, and
-//! otherwise 401.
+//! command that makes the handshake. The response to the handshake is 101 if the handshake has a
+//! valid token, and 401 otherwise.
 
 #![allow(clippy::print_stdout)]
 

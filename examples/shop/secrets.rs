@@ -17,7 +17,7 @@ pub(crate) fn master() -> Result<Secret, KeyError> {
 }
 
 /// Returns `JWT_SECRET`, or a random secret if the variable is not set. A random secret is enough
-/// if all servers start and end together.
+/// if one process runs all servers.
 pub(crate) fn master_or_new() -> Result<Secret, KeyError> {
     if env::var_os("JWT_SECRET").is_some() { master() } else { Secret::generate() }
 }

@@ -263,7 +263,7 @@ struct Maps {
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Name(String);
 
-/// JSON that is kept unchanged.
+/// A JSON value that is stored as its original text.
 #[derive(Deserialize, Debug)]
 #[serde(transparent)]
 struct Text(Box<RawValue>);

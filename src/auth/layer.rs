@@ -241,8 +241,8 @@ impl<T> JwtAuth<T> {
     ///
     /// The claim must be a string, an array of strings, or an array of objects with a member
     /// `value` (RFC 7643). Any other value makes the token invalid. If the claim is missing or
-    /// `null`, it grants no roles. If this method is not called, the default claim `roles` is read,
-    /// and never makes a token invalid: any other value then grants no roles.
+    /// `null`, it grants no roles. If this method is not called, the claim `roles` is read. This
+    /// default claim never makes a token invalid: a value of any other form grants no roles.
     #[track_caller]
     pub fn roles_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().roles_claim(path);

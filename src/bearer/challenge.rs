@@ -88,7 +88,8 @@ fn is_quotable(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, 0x20..=0x7E) && byte != b'"' && byte != b'\\')
 }
 
-/// Returns true for a scope of RFC 6750 section 3: `1*( %x21 / %x23-5B / %x5D-7E )`.
+/// Returns true if `scope` is one valid scope: it has at least one character, and only the
+/// characters `%x21 / %x23-5B / %x5D-7E` (RFC 6750 section 3).
 pub(crate) fn is_scope_token(scope: &str) -> bool {
     !scope.is_empty() && is_quotable(scope) && !scope.contains(' ')
 }

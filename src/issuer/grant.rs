@@ -95,8 +95,8 @@ impl<C> Grant<C> {
         self
     }
 
-    /// Sets the `client_id` claim: the client that asked for the token (RFC 9068 section 2.2). None
-    /// by default.
+    /// Sets the `client_id` claim, which names the client that asked for the token (RFC 9068
+    /// section 2.2). By default, the token has no `client_id`.
     ///
     /// The `client_id` parameter of a login at `AuthRoutes` does not set this claim. If the
     /// parameter and the grant name different clients, the login is rejected as `invalid_client`.

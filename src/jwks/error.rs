@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// The maximum length of a cause in logs and rejection reasons, in characters.
 const MAX_CAUSE_CHARS: usize = 300;
 
-/// The error of a fetch.
+/// An error that occurred while keys were fetched.
 ///
 /// Authors of a [`KeySource`](crate::jwks::KeySource) have three ways to create the error:
 /// [`new`](Self::new) takes a cause, `from` takes a [`KeySourceErrorKind`], and

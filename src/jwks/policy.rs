@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use crate::jwks::unknown_names::UnknownNames;
 
-/// The lifetime of a set whose source does not state a lifetime.
+/// The lifetime of a key set whose source does not state a lifetime.
 pub(crate) const DEFAULT_MAX_AGE: Duration = Duration::from_secs(3_600);
-/// The shortest and the longest lifetime of a set. If the source states a lifetime outside this
-/// range, the nearer limit is used instead.
+/// The shortest and the longest lifetime of a key set. If the source states a lifetime outside this
+/// range, the nearer of the two limits is used instead.
 pub(crate) const SHORTEST_MAX_AGE: Duration = Duration::from_secs(300);
 pub(crate) const LONGEST_MAX_AGE: Duration = Duration::from_secs(24 * 3_600);
 /// The time for which the last fetched set is used while fetches fail.
@@ -30,10 +30,10 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Policy {
     max_staleness: Duration,
-    /// The start of the fetch that returned the current set. `None` if no set is loaded, because no
-    /// fetch has succeeded yet or because the last set is too old.
+    /// The time at which the fetch of the current key set began. `None` if no key set is loaded,
+    /// because no fetch has succeeded yet or because the last key set is too old.
     loaded_at: Option<Instant>,
-    /// The start of the last fetch.
+    /// The time at which the last fetch began.
     started_at: Option<Instant>,
     is_fetching: bool,
     has_failed: bool,

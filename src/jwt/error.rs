@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub struct KeyError {
     kind: KeyErrorKind,
     message: String,
-    /// Shared, so that the error can be cloned.
+    /// The cause of the error. It is in an `Arc` so that the error can be cloned.
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -31,7 +31,8 @@ pub enum KeyErrorKind {
     /// The secret has fewer bytes than the hash of the algorithm (RFC 7518 section 3.2), or the RSA
     /// key has fewer than 2048 bits (section 3.3).
     TooShort,
-    /// The secret has too few different bytes: a repeated character, zeroes, a placeholder.
+    /// The secret has too few different bytes. For example, it is a repeated character, zeroes, or
+    /// a placeholder.
     Predictable,
     /// The text is not a secret but a key of another kind: PEM, DER, a JWK or an SSH public key.
     NotASecret,

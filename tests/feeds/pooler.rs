@@ -62,8 +62,8 @@ impl Drop for PgBouncer {
     }
 }
 
-/// Runs all of the store's statements concurrently, so that several connections of the store share
-/// one server process.
+/// Runs the store's statements for many users concurrently. The pooler then lets several
+/// connections of the store share one server process.
 async fn many_at_once(store: PostgresStore) {
     let sessions = Sessions::new(store);
     let users = (0..12).map(|user| {

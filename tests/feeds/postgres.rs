@@ -322,8 +322,9 @@ async fn the_rights_to_read_and_to_publish_are_separate() {
     reader.append(&fleet::token("c")).await.unwrap_err();
 }
 
-/// Aurora has the function `pg_current_wal_lsn`, which is needed to read the timeline, but each
-/// call of it fails.
+/// Tests two users who cannot call `pg_current_wal_lsn`, which is needed to read the timeline. For
+/// the user `aurora`, the function raises an error, as it does in Aurora. The user `denied` lacks
+/// the permission to call it.
 #[tokio::test]
 async fn a_feed_works_without_the_timeline_and_reports_that_once() {
     let postgres = Postgres::new("postgres-timeline");

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// The number of threads that have their own counters. Most servers have fewer threads.
+/// The maximum number of threads that have their own counters. Most servers run fewer threads than
+/// this.
 const STRIPES: usize = 32;
 
 /// The numbers of hits and misses. Each of the first 32 threads of the process has its own pair of

@@ -20,9 +20,8 @@ pub struct PendingRefresh<'s, S> {
     client: ClientRule,
     session: Session,
     version: u64,
-    /// `None` if the presented token is the session's current token. If the presented token was
-    /// used before, this field contains the current token, and the time from that use to this
-    /// request.
+    /// The response to a token that was used before: the session's current token, and the kind of
+    /// the repeat. `None` if the presented token is itself the current token.
     answer: Option<(RefreshToken, Repeat)>,
 }
 

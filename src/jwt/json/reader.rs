@@ -271,7 +271,8 @@ impl<'de> Reader<'de> {
         Some((start, end.wrapping_sub(start)))
     }
 
-    /// Reads the next number, if it is a whole number of at most 18 digits.
+    /// Reads the next number if it is a whole number of at most 18 digits. Returns `None` for any
+    /// other value.
     #[inline]
     pub(crate) fn whole_number(&mut self) -> Option<u64> {
         self.scanner.whole_number()

@@ -81,8 +81,8 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(
     claims
 }
 
-/// The payload's deserializer. It passes an object to the visitor, whatever type the visitor asks
-/// for.
+/// The payload's deserializer. It passes an object to the visitor, even if the claims type asks for
+/// another type.
 struct ClaimsSet<'r, 'p, 'n, 'de> {
     json: &'de str,
     reader: &'r mut Reader<'de>,

@@ -41,7 +41,7 @@ struct Shared {
 
 struct State {
     loaded: Option<Loaded>,
-    /// The start of the last fetch.
+    /// The time at which the last fetch began.
     started_at: Option<Instant>,
     is_fetching: bool,
     error: Option<ProviderError>,

@@ -3,7 +3,7 @@
 use crate::jwt::OneOrMany;
 use crate::providers::issuer::{Distinction, Issuer};
 
-/// The claims that distinguish one owner's workflows from all others.
+/// The claims that distinguish the workflows of one owner from the workflows of all other owners.
 const OWNERS: &[&str] =
     &["repository_id", "repository_owner_id", "enterprise_id", "repository", "repository_owner"];
 

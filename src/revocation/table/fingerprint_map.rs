@@ -27,7 +27,7 @@ pub(crate) struct FingerprintMap {
 
 #[derive(Default)]
 struct Bucket {
-    /// Zero in an empty bucket.
+    /// The fingerprint, or zero if the bucket is empty.
     print: AtomicU64,
     mark: AtomicU64,
 }

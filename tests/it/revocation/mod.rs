@@ -30,7 +30,8 @@ pub(crate) fn later(by: Duration) -> UnixTime {
     now().saturating_add(by)
 }
 
-/// Returns revocations whose data is current, and their clock, which stands still.
+/// Returns revocations whose data is current, and the clock that they use. This clock does not move
+/// by itself.
 pub(crate) fn current() -> (Revocations, ManualClock) {
     let clock = kit::at(kit::NOW);
     let revocations = kit::revocations(clock.clone());

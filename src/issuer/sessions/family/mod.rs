@@ -77,8 +77,8 @@ pub(crate) struct Family {
     /// after the use of that token. `repeats` then includes the last renewal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// Like `repeats`, but also counts a renewal if the used token was presented less than 2
-    /// seconds after its use.
+    /// The number of consecutive renewals that were repeated at any time before the next renewal.
+    /// Unlike `repeats`, it includes the renewals that were repeated within 2 seconds.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
     /// True if the last renewal was repeated, and is therefore included in `any_repeats`.
@@ -386,8 +386,8 @@ impl Family {
         }
     }
 
-    /// Returns true if the end of the session was announced, or need not be. Otherwise the
-    /// announcement still needs the stored session.
+    /// Returns true if the end of the session was announced, or if no announcement is needed. If
+    /// the result is false for an ended session, the announcement still needs the stored session.
     pub(crate) fn is_announced(&self) -> bool {
         self.announcement == Announcement::Done
     }

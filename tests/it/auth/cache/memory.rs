@@ -63,8 +63,8 @@ fn tokens_in_use_survive_a_flood_of_tokens_seen_once() {
     }
     let stats = cache.stats();
     assert!(stats.evictions > 3_000, "{stats:?}");
-    // A few hits may be missing. A shard may evict a `hot` token that has had no hit yet. It may
-    // also evict a `hot` token when all other tokens in the shard were used recently.
+    // The number of hits may be a little lower than 50 * 19. A shard may evict a token of `hot`
+    // before its first hit, or when all other tokens in the shard were used recently.
     assert!(stats.hits > 50 * 18, "{stats:?}");
 }
 
