@@ -26,7 +26,8 @@ const NANOS_PER_SEC: u32 = 1_000_000_000;
 /// assert_eq!(UnixTime::from(SystemTime::try_from(noon)?), noon);
 /// # Ok::<_, tower_jwt_auth::SystemTimeRangeError>(())
 /// ```
-// The derived `Ord` compares the fields in this order, which is the chronological order.
+// The derived `Ord` compares the seconds first and then the nanoseconds, so the order is
+// chronological.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime {
     /// The whole seconds, rounded down so that `nanos` is never negative.

@@ -141,10 +141,10 @@
 //!
 //! # Without axum
 //!
-//! With `default-features = false`, the layer, the guards and [`jwt`] remain, for any tower service
-//! whose response body implements `From<Bytes>`. The claims are in the request's extensions. For
-//! tonic, turn tonic's `Routes` into an axum router, or map the body with `MapResponseBodyLayer` of
-//! tower-http.
+//! With `default-features = false`, the layer, the guards and [`jwt`] remain. The layer and the
+//! guards work with any tower service whose response body implements `From<Bytes>`. The claims are
+//! in the request's extensions. For tonic, turn tonic's `Routes` into an axum router, or map the
+//! body with `MapResponseBodyLayer` of tower-http.
 //!
 //! In plain tower, `poll_ready` may reserve capacity of the inner service. If the layer then
 //! refuses the request, it does not call the inner service. The capacity therefore stays reserved

@@ -66,7 +66,8 @@ pub(crate) fn read(headers: &HeaderMap) -> Result<Authorization<'_>, Fault> {
 }
 
 /// Reads the header, and marks it as sensitive.
-// One pass over all headers is faster than two look-ups of `Authorization`.
+// Reading and marking the header separately would take two look-ups of `Authorization`. One pass
+// over all headers is faster.
 #[inline]
 pub(crate) fn read_and_mark(headers: &mut HeaderMap) -> Result<Authorization<'_>, Fault> {
     let fields = headers.iter_mut().filter(|(name, _)| *name == AUTHORIZATION);

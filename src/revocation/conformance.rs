@@ -46,7 +46,8 @@ impl<F: RevocationFeed + Clone> Conformance<F> {
         Self { feed }
     }
 
-    /// Runs every check until one fails. This method needs a tokio runtime.
+    /// Runs the checks one after another, and stops at the first check that fails. This method
+    /// needs a tokio runtime.
     ///
     /// # Errors
     ///

@@ -67,8 +67,8 @@ impl Users {
     }
 
     /// Stores the new value of the passkey's counter. A copy of the passkey has its own counter. If
-    /// somebody logs in with the copy, a counter that is lower than the stored value reveals the
-    /// copy.
+    /// somebody logs in with the copy, a counter that is not higher than the stored value reveals
+    /// the copy.
     pub(crate) fn used(&self, id: Uuid, result: &AuthenticationResult) {
         if let Some(user) = self.lock().get_mut(&id) {
             for passkey in &mut user.passkeys {

@@ -1,4 +1,4 @@
-//! The table of verified tokens. It is divided into shards. It also counts look-ups.
+//! The table of verified tokens. The table is divided into shards, and counts its look-ups.
 
 use std::hash::{BuildHasher, RandomState};
 

@@ -23,8 +23,9 @@ impl<'t> TokenText<'t> {
     /// Returns `None` if the token is shorter than the shortest signature.
     pub(crate) fn new(token: &'t [u8]) -> Option<Self> {
         let place = match token.len() {
-            // Take the last characters of the token as the sample. A search for the start of the
-            // signature would take longer than the rest of this function.
+            // In a valid token, the last 43 characters belong to the signature, so take the sample
+            // from them. A search for the start of the signature would take longer than the rest of
+            // this function.
             ..LONG => token.len().checked_sub(SHORTEST_SIGNATURE)?,
             _ => memchr::memrchr(b'.', token)?.saturating_add(1),
         };

@@ -57,7 +57,8 @@ impl<S: RefreshStore> Conformance<S> {
         self
     }
 
-    /// Runs every check until one fails. This needs a tokio runtime.
+    /// Runs the checks one after another, and stops at the first check that fails. This method
+    /// needs a tokio runtime.
     ///
     /// # Errors
     ///

@@ -119,8 +119,8 @@ use crate::issuer::sessions::session::Session;
 ///
 /// Before the routes call [`log_in`](Self::log_in), they check the syntax of `audience`, `scope`
 /// and `client_id`, and check that the audience exists. After the call, they check that the grant
-/// allows the requested access. An error from the second check reveals that the credentials are
-/// right. Each login that fails the second check is reported as
+/// allows the requested access. An error from the check after the call reveals that the credentials
+/// are right. Each login that fails this check is reported as
 /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused).
 pub trait Accounts: Send + Sync + 'static {
     /// The credentials of a login, for example a name and a password, or a one-time code. They are

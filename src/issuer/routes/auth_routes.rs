@@ -189,7 +189,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
         Logins { context: Arc::clone(&self.context) }
     }
 
-    /// Returns the settings of the routes, so that the method with this name can change them.
+    /// Returns the settings of the routes, for the configuration method whose name is `method`.
     /// Panics if a [`Logins`] already uses these settings.
     #[track_caller]
     fn configure(&mut self, method: &str) -> &mut RouteContext<A, S> {

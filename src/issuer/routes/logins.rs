@@ -111,9 +111,9 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// services and scopes.
     ///
     /// If the routes use cookies, and `request` contains the cookies of an earlier session, that
-    /// session ends. Browsers send the refresh token only to the path of
-    /// [`Cookies::new`](crate::issuer::Cookies::new). Therefore mount your own login route below
-    /// that path, such as at `/auth/passkey`.
+    /// session ends. Browsers send the cookie with the refresh token only to the path that was
+    /// passed to [`Cookies::new`](crate::issuer::Cookies::new), and to paths below it. Therefore
+    /// mount your own login route below that path, such as at `/auth/passkey`.
     ///
     /// Each renewal of the session calls [`Accounts::renew`], as for a session that began at
     /// `/login`. If `renew` needs to know how the user logged in, store that in

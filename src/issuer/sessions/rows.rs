@@ -53,7 +53,7 @@ impl<S: RefreshStore> SessionRows<S> {
         }
         self.tell(&SessionEvent::Started(session));
         if self.pruning.begin(self.clock.now()) {
-            // If the deletion fails, a later login deletes the rows.
+            // If the deletion fails, a later login deletes the expired rows.
             let pruned = self.prune(pruning::BATCH).await.unwrap_or(0);
             if usize::try_from(pruned).is_ok_and(|pruned| pruned >= pruning::BATCH) {
                 self.pruning.continues();

@@ -133,8 +133,8 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(())
     }
 
-    /// Ends the user's sessions with the lowest ranks if the user has too many sessions. A login
-    /// calls this method after it has stored its session.
+    /// Ends the user's least recently used sessions, which have the lowest ranks, if the user has
+    /// too many sessions. A login calls this method after it has stored its session.
     ///
     /// Every login stores its session and then counts the user's sessions, so the last of several
     /// concurrent logins sees all the sessions. All logins rank the sessions in the same order, and

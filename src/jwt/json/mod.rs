@@ -1,5 +1,5 @@
-//! JSON in tokens: a reader that also enforces rules for depth and member names, which `serde_json`
-//! lacks.
+//! A reader for the JSON in tokens. Unlike `serde_json`, it enforces rules for member names and for
+//! the depth of the JSON.
 
 pub(crate) mod by_serde_json;
 mod exact_numbers;

@@ -56,9 +56,9 @@ pub(crate) fn object(json: &[u8]) -> Result<Map<String, Value>, &'static str> {
     }
 }
 
-/// A deserializer for JSON. It accepts the same input as `serde_json`, with the same results. It
-/// also enforces the rules for depth and names in every value, even in values that the
-/// `Deserialize` implementation skips.
+/// A deserializer for JSON. It gives the same results as `serde_json`, except that it also rejects
+/// input that breaks the rules for depth and names. The rules apply to every value, even to a value
+/// that the `Deserialize` implementation skips.
 pub(crate) struct Reader<'de> {
     scanner: Scanner<'de>,
     /// The number of open brackets.

@@ -17,7 +17,7 @@ const LEEWAY: Duration = Duration::from_secs(120);
 /// The watermark that covers all tokens, whatever their issue time (`iat`) is.
 const ALWAYS: u32 = u32::MAX;
 
-/// End times are rounded up to steps of 16 seconds.
+/// The expiry of an entry is rounded up to a step of 16 seconds.
 const STEP_BITS: u32 = 4;
 const KIND_SHIFT: u32 = 60;
 const END_SHIFT: u32 = 32;
@@ -51,10 +51,10 @@ impl EntryKind {
     }
 }
 
-/// The kind, the end and the watermark of an entry: 4 bits for the kind, 28 bits for the end (in
-/// steps of 16 seconds), and 32 bits for the watermark (in seconds). The last time that fits is in
-/// 2106. An entry with a later end is kept forever. A later watermark is stored as the last time
-/// that fits.
+/// The kind, the expiry and the watermark of an entry: 4 bits for the kind, 28 bits for the expiry
+/// (in steps of 16 seconds), and 32 bits for the watermark (in seconds). The last time that fits is
+/// in the year 2106. An entry with a later expiry is kept forever. A later watermark is stored as
+/// the last time that fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(u64);
 

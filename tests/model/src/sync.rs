@@ -1,5 +1,6 @@
-//! Wrappers of `loom`'s types. They replace the types through which the threads of the token cache
-//! share data. The wrapper of the mutex also counts the mutexes that the current thread has locked.
+//! Wrappers of `loom`'s types. In the model, the threads of the token cache share data through
+//! these wrappers instead of the real types. The wrapper of the mutex also counts the mutexes that
+//! the current thread has locked.
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};

@@ -73,8 +73,8 @@ pub(crate) struct Family {
     /// the next renewal, and at least 2 seconds ([`AT_ONCE`]) after that token was used.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True if a used token was presented after the last renewal, at least 2 seconds ([`AT_ONCE`])
-    /// after the use of that token. `repeats` then includes the last renewal.
+    /// True if the last renewal was repeated late, and is therefore included in `repeats`. The
+    /// comment of `repeats` defines a late repetition.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
     /// The number of consecutive renewals that were repeated at any time before the next renewal.

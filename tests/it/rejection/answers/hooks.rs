@@ -1,4 +1,5 @@
-//! Tests of application code that the layer calls: custom bodies for rejections, and panics.
+//! Tests of application code that the layer calls: code that writes the body of a refusal, and code
+//! that panics.
 
 use std::borrow::Cow;
 
