@@ -27,7 +27,8 @@ pub(crate) struct Endings {
 }
 
 impl Endings {
-    /// Records an event. Call this with each event of the sessions.
+    /// Records the cause if `event` is the end of a session. Pass every session event to this
+    /// method.
     pub(crate) fn record(&self, event: &SessionEvent<'_>) {
         let SessionEvent::Ended(session, cause) = event else { return };
         let id = session.id().as_str();

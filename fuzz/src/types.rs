@@ -66,7 +66,7 @@ fn agrees<T: DeserializeOwned + PartialEq + Debug>(case: &Case<'_>) -> bool {
     }
 }
 
-/// One check for each claims type.
+/// A list of checks: one for each claims type.
 pub static TYPES: &[fn(&Case<'_>) -> bool] = &[
     agrees::<Value>,
     agrees::<StandardClaims>,

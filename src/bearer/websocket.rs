@@ -26,8 +26,9 @@ impl Subprotocol {
         Self { name: name.into() }
     }
 
-    /// Returns the token of a WebSocket handshake that offers this protocol: the next item of the
-    /// header after the protocol's name. Returns `None` for any other request.
+    /// Returns the token of a WebSocket handshake whose `Sec-WebSocket-Protocol` header offers this
+    /// protocol. The token is the item after the protocol's name. Returns `None` for any other
+    /// request.
     pub(crate) fn find<'r>(
         &self,
         method: &Method,

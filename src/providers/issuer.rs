@@ -90,8 +90,7 @@ pub(crate) enum Distinction {
 pub(crate) struct Identity {
     /// The accepted values of `iss`.
     pub(crate) names: Vec<String>,
-    /// The name and the value of a claim. A token whose `iss` is one of `names` must have the claim
-    /// with this value.
+    /// The name and the value of a claim that a token must have if its `iss` is one of `names`.
     pub(crate) claim: Option<(&'static str, String)>,
     /// The claims that a token must have if its `iss` is one of `names`.
     pub(crate) required: Vec<&'static str>,

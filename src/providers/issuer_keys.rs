@@ -93,7 +93,7 @@ impl IssuerKeys {
     }
 
     /// Returns the fetched keys, so that a method of `Issuer` can change their settings. Panics if
-    /// the keys are in memory. The message contains `method`, the name of the calling method.
+    /// the keys are in memory. The panic message contains `method`, the name of the calling method.
     #[cfg(feature = "jwks")]
     #[track_caller]
     pub(crate) fn into_remote(self, method: &str) -> RemoteKeys {

@@ -81,7 +81,7 @@ impl Drop for Process {
     }
 }
 
-/// One of the three servers in a separate process, with its address.
+/// A separate process that runs one of the three servers, and the address of the server.
 pub(crate) struct Server {
     /// The server process, which is killed when this value is dropped.
     pub(crate) process: Process,

@@ -45,7 +45,8 @@ impl<C> Ceremonies<C> {
         id
     }
 
-    /// Removes and returns a ceremony. It cannot be used again, even if it fails.
+    /// Removes and returns a ceremony, so that a browser can use it only once, even if the ceremony
+    /// fails.
     pub(crate) fn take(&self, id: Uuid) -> Option<C> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let place = open.iter().position(|open| open.id == id)?;

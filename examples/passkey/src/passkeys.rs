@@ -112,8 +112,8 @@ async fn finish_registration(
     let begun = ceremony(&head.headers).and_then(|id| site.registrations.take(id));
     let Registration { user, name, state } = begun.ok_or(NOT_BEGUN)?;
     let is_new = name.is_some();
-    // Since the registration began, the user may have logged out, and somebody else may be using
-    // this browser.
+    // Check the user again. Since the registration began, the user may have logged out, and
+    // somebody else may have logged in with the same browser.
     if !is_new && claims.as_ref().and_then(user_of) != Some(user) {
         return Err(Refused("log in again before you add a passkey"));
     }

@@ -8,7 +8,7 @@ use crate::auth::cache::token_text::TokenText;
 
 /// A value that a [`Table`] can contain.
 pub(crate) trait Cached: Clone {
-    /// Returns the whole token.
+    /// Returns the complete text of the token.
     fn token(&self) -> &[u8];
 
     /// Returns the memory that the value occupies, in bytes.

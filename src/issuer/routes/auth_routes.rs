@@ -61,14 +61,14 @@ use crate::misuse;
 /// `Arc` of the accounts.
 ///
 /// **Audience.** A login may name one audience or several. With cookies, each audience that has a
-/// cookie gets its own token. A login that names no audience gets the tokens of all cookies that
-/// the account is granted. With tokens in bodies, there is one token. If the issuer has several
-/// keys, the login or the grant must then name an audience. If the audiences that a login names
-/// share a key, the token is for all of them. If their keys differ, the token is for the first of
-/// them that the account is granted. The session is bound to the audiences that its login named. A
-/// renewal may name some of these audiences. If it names any other audience, the response is the
-/// error `invalid_target`. If the login named no audience, a renewal may name any audience that the
-/// account is granted at that time.
+/// cookie gets its own token. If a login names no audience, the response sets a cookie for every
+/// audience that has a cookie and that the account is granted. With tokens in bodies, a login gets
+/// one token. In this case, the login or the grant must name an audience if the issuer has several
+/// keys. If the audiences that a login names share a key, the token is for all of them. If their
+/// keys differ, the token is for the first of them that the account is granted. The session is
+/// bound to the audiences that its login named. A renewal may name some of these audiences. If it
+/// names any other audience, the response is the error `invalid_target`. If the login named no
+/// audience, a renewal may name any audience that the account is granted at that time.
 ///
 /// **Client.** The `client_id` parameter binds the refresh tokens of a session to a client. An
 /// access token contains the claim `client_id` only if the application's grant sets it: see

@@ -261,7 +261,7 @@ impl Debug for Key {
 }
 
 impl From<Secret> for Key {
-    /// Creates a key for HS256 without an identifier.
+    /// Creates a key for HS256. The key has no identifier.
     fn from(secret: Secret) -> Self {
         Self::hs256(secret)
     }

@@ -20,9 +20,9 @@ use crate::jwt::payload::values::{self, WrongValue};
 #[derive(Clone, Copy)]
 enum Member<'p> {
     Registered(RegisteredClaim),
-    /// Not a registered claim. The slice is the result of [`Wanted::places_from`]: the first
-    /// [`ClaimPlace`] in this member, and all places after it. Some of the later places may be in
-    /// other claims. The slice is empty if no place is in this member.
+    /// A claim that is not registered. The slice is the result of [`Wanted::places_from`]. It
+    /// begins with the first [`ClaimPlace`] that is inside this claim, and contains all later
+    /// places, even those inside other claims. It is empty if no place is inside this claim.
     Other(&'p [ClaimPlace]),
 }
 
@@ -172,9 +172,9 @@ fn next<'de>(
 }
 
 /// Records the roles, the scopes or the tenant that a claim contains. `first` is the first
-/// [`ClaimPlace`] in this claim. `others` are the places after `first` in the list. Those that are
-/// in other claims are skipped. `next` is the first byte of the claim's value. Afterward, the
-/// reader is still at this byte, so the caller can read the value.
+/// [`ClaimPlace`] in this claim. `others` contains the places after `first` in the configuration.
+/// Places inside other claims are ignored. `next` is the first byte of the claim's value.
+/// Afterward, the reader is still at this byte, so the caller can read the value.
 #[inline]
 fn note_places(
     reader: &mut Reader<'_>,

@@ -73,7 +73,7 @@ fn basic(client_id: &str, secret: &str) -> Option<HeaderValue> {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret)));
     let value = Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(&*pair)));
-    // This cannot fail, since Base64 is always a valid header value.
+    // The conversion cannot fail, since Base64 is always a valid header value.
     let mut value = HeaderValue::from_str(&value).ok()?;
     value.set_sensitive(true);
     Some(value)

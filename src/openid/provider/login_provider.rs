@@ -56,9 +56,9 @@ impl LoginProvider {
     /// the provider.
     ///
     /// The endpoints come from the discovery document. The first login fetches the document. A
-    /// later login fetches it again if it is at least an hour old. The ID token must be signed with one of
-    /// the provider's published keys. By default, only the scope `openid` is requested, and the
-    /// user info is not fetched.
+    /// later login fetches it again if the last fetch was at least an hour ago. The ID token must
+    /// be signed with one of the provider's published keys. By default, only the scope `openid` is
+    /// requested, and the user info is not fetched.
     ///
     /// # Panics
     ///

@@ -67,7 +67,7 @@ impl AttemptsCookie {
             if attempts.is_empty() {
                 return Ok(self.render("", Duration::ZERO));
             }
-            // This cannot fail: all values in an attempt can be written as JSON.
+            // Serialization cannot fail: all values in an attempt can be written as JSON.
             let json = Zeroizing::new(serde_json::to_vec(&attempts).unwrap_or_default());
             let value = self.sealer.seal(&json, &[])?;
             if self.name.len().saturating_add(value.len()) <= MAX_BYTES {

@@ -17,11 +17,11 @@ impl Issuer {
     /// ```
     ///
     /// - `iss` is `https://{domain}`. The keys are at `/.well-known/jwks.json` below it.
-    /// - `azp` must be one of `origins`. It is the `Origin` of the page that asked for the token.
-    ///   The cookie `__session` may be visible to other applications below the same domain, and
-    ///   this rule rejects tokens that were issued for those applications. A client without an
-    ///   origin, such as a native application, gets a token without `azp`, and such a token is
-    ///   rejected.
+    /// - `azp`, which is the `Origin` of the page that asked for the token, must be one of
+    ///   `origins`. The cookie `__session` may be visible to other applications below the same
+    ///   domain, and this rule rejects tokens that were issued for those applications. A client
+    ///   without an origin, such as a native application, gets a token without `azp`, and such a
+    ///   token is rejected.
     /// - `sub` and `sid` are required. A token of a JWT template has no `sid`, so a token that the
     ///   application created for another service is rejected.
     /// - A token with an `aud` is rejected. If your tokens have an `aud`, call

@@ -224,8 +224,9 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> RevocationFeed for Redis
 
     async fn append(&self, revocation: &Revocation) -> Result<(), FeedError> {
         let mut script = self.script("EVAL", APPEND);
-        // Redis stores the end as a floating-point score, which can represent every whole number up
-        // to this limit.
+        // Redis stores the expiry of the revocation as the score of a sorted set. A score is a
+        // 64-bit floating-point number, which represents every whole number up to this limit
+        // exactly.
         let end = revocation.until.as_secs().clamp(0, 1 << 52);
         script.arg(revocation.to_message(SystemClock.now())?).arg(end);
         script.arg(KEPT_IN_LOG).arg(KEPT_LONGER.as_secs()).arg(REMOVED_AT_ONCE);

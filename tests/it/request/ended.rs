@@ -78,9 +78,9 @@ async fn a_token_ends_when_its_key_is_no_longer_in_the_store() {
         let ended = tokio::spawn(claims.ended());
         tokio::time::sleep(Duration::from_secs(60)).await;
 
-        // The claims stay valid while the store contains the token's key. `replace` loads a new
-        // set, which also contains this key. `rotate` adds another key and keeps this key as the
-        // previous one.
+        // The claims stay valid while the store contains the token's key. Neither call removes the
+        // key: `replace` stores a new set that also contains it, and `rotate` keeps it as the
+        // previous key.
         keys.replace(Key::hs256(secret()));
         keys.rotate(new()).unwrap();
         tokio::time::sleep(Duration::from_secs(60)).await;
