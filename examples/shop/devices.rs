@@ -21,8 +21,9 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Issues and reads the cookies.
 ///
-/// The cookies contain tokens, whose secret is derived for the audience `device`. No service has
-/// this audience, so no service accepts these tokens. A logout does not delete the cookies.
+/// Each cookie contains a token, which is signed with a secret for the audience `device`. No
+/// service has this audience, so no service accepts these tokens. A logout does not delete the
+/// cookies.
 pub(crate) struct Devices {
     issuer: TokenIssuer,
     auth: JwtAuth<Device>,

@@ -29,8 +29,8 @@ const AT_ONCE: i64 = 2;
 /// repeated if a used token is presented before the next rotation. That token must have been used
 /// at least 2 seconds (`AT_ONCE`) earlier.
 const MAX_REPEATS: u32 = 5;
-/// A second limit on consecutive repeated rotations, for which more rotations count as repeated. A
-/// rotation also counts if a request that only looks up the session contains a token that was used
+/// A second limit on the number of consecutive repeated rotations. For this limit, a rotation also
+/// counts as repeated if a request that only looks up the session contains a token that was used
 /// less than 2 seconds ago. A renewal with such a token does not count.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 

@@ -107,7 +107,7 @@ impl<C> Grant<C> {
     /// # Security
     ///
     /// The routes do not authenticate clients. If services grant rights because of this claim, set
-    /// it only after your application has authenticated the client, for example by a client
+    /// the claim only after your application has authenticated the client, for example by a client
     /// certificate.
     pub fn client_id(mut self, client: impl Into<String>) -> Self {
         self.client_id = Some(client.into());

@@ -376,7 +376,8 @@ impl SourceState {
 }
 
 impl Refresh {
-    /// Registers a request that waits. Returns `None` if too many requests wait.
+    /// Registers a request that waits for a fetch of the keys. Returns `None` if too many requests
+    /// already wait.
     fn wait(&mut self) -> Option<KeyWait> {
         if self.waiting.len() >= MAX_WAITING {
             self.waiting.retain(|waiting| !waiting.is_closed());

@@ -74,8 +74,8 @@ impl Debug for StandardClaims {
     }
 }
 
-/// A claim's value, of any JSON type. The default claims type never rejects a value. The verifier
-/// rejects a value of the wrong JSON type in a claim that it checks.
+/// A claim's value, of any JSON type. The default claims type accepts every value. The verifier
+/// rejects a value of the wrong JSON type, but only in a claim that it checks.
 enum Loose {
     Null,
     Text(String),

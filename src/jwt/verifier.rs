@@ -226,8 +226,8 @@ impl Verifier {
 
     /// Returns the reason for rejecting a payload that could not be read into the claims type.
     ///
-    /// The payload is read again without the claims type, so that all claims are collected and
-    /// checked. If a claim breaks a rule (for example, the token is expired), the returned reason
+    /// This method reads the payload again without the claims type, and collects and checks all
+    /// claims. If a claim breaks a rule (for example, the token is expired), the returned reason
     /// names that rule. Otherwise the reason is that the claims do not fit the type.
     #[cold]
     fn explain<'de>(&self, payload: &'de str, noted: Noted<'_, 'de>, now: UnixTime) -> TokenError {

@@ -1,5 +1,6 @@
-//! The reason why tokens cannot be checked for revocation. Requests then get the status 503. The
-//! reason is computed from the follower's state, which this module also defines.
+//! The reason why tokens cannot be checked for revocation. While there is such a reason, requests
+//! with a valid token get the status 503. The reason is computed from the follower's state, which
+//! this module also defines.
 
 use std::fmt;
 #[cfg(feature = "feeds")]

@@ -100,8 +100,8 @@ impl RevocationTarget {
         }
     }
 
-    /// Returns the name of the token, session, subject, tenant or key. The name of `Everyone` is
-    /// empty.
+    /// Returns the identifier of the revoked token, session, subject, tenant or key. For
+    /// `Everyone`, returns an empty string.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Token { id: name, .. }

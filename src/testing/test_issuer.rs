@@ -65,7 +65,7 @@ impl TestIssuer {
         Self { audience, secret, issuer: issuer.with_clock(clock.clone()), clock }
     }
 
-    /// Replaces the secret, for an application whose secret the test cannot choose.
+    /// Replaces the secret. Use this method if the test cannot choose the application's secret.
     #[track_caller]
     pub fn with_secret(mut self, secret: Secret) -> Self {
         let issuer = TokenIssuer::new(self.issuer.name()).lifetime(self.issuer.token_lifetime());

@@ -13,7 +13,7 @@ pub(crate) trait Server: Send {
     fn port(&self) -> u16;
     /// Returns the identifiers of the server's process and its child processes.
     fn processes(&self) -> Vec<u32>;
-    /// Kills the server without a shutdown, like a power cut.
+    /// Kills the server without a shutdown, as a power cut would.
     fn kill(&mut self);
     /// Starts the server. Data from an earlier run is kept.
     fn start(&mut self);

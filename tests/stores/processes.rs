@@ -39,8 +39,8 @@ fn auth_server(url: &str, now: UnixTime) -> (AuthServer, Answers) {
     (server, answers)
 }
 
-/// Reads one line for each sent token, and returns the number of lines. Stops early if the server
-/// was killed.
+/// Reads one line for each token that was sent to a server, and returns the number of lines.
+/// Returns early if the server was killed.
 fn collect(answers: &Answers, sent: usize, successors: &mut HashMap<String, String>) -> usize {
     for answered in 0..sent {
         let answer = answers.recv_timeout(Duration::from_secs(300)).expect("an answer");

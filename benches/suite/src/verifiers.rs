@@ -87,7 +87,8 @@ pub fn ours(keys: impl Into<KeyStore>, parties: bool) -> JwtAuth<Shopper> {
     if parties { auth.issuer(ISSUER).audience(AUDIENCE) } else { auth }
 }
 
-/// Returns a `JwtAuth` that checks 100,000 revocations, and reads the roles and the tenant.
+/// Returns a `JwtAuth` that looks up each token in a table of 100,000 revocations, and reads the
+/// roles and the tenant.
 fn all_checks() -> JwtAuth<Shopper> {
     let revocations = Revocations::new().max_staleness(std::time::Duration::from_hours(1));
     let until = tower_jwt_auth::UnixTime::from_secs(4_000_000_000);

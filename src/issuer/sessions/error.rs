@@ -26,7 +26,7 @@ pub enum SessionErrorKind {
     /// The text is not a refresh token, or the store does not contain its session. An old session
     /// may have been deleted.
     Unknown,
-    /// The session was idle for too long, or reached its end.
+    /// The session was not renewed for too long, or it reached its maximum lifetime.
     Expired,
     /// The session had ended earlier, by a logout or because a token was reused.
     Ended,

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use crate::clock::UnixTime;
 use crate::openid::provider::tokens::ProviderTokens;
 
-/// A code to be exchanged, with the values that the provider's response is checked against.
+/// An authorization code to be exchanged, and the values that are needed to check the provider's
+/// response.
 #[derive(Clone, Copy)]
 pub(crate) struct Redemption<'a> {
     pub(crate) code: &'a str,

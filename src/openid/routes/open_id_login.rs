@@ -20,8 +20,8 @@ const MAX_SEALED_BYTES: usize = 6_144;
 
 pub(crate) type ErrorPage = dyn Fn(&LoginFailure) -> Response + Send + Sync;
 
-/// The configuration of logins with accounts at other providers.
-/// [`AuthRoutes::openid_login`](crate::issuer::AuthRoutes::openid_login) adds the routes.
+/// The configuration of the routes with which users log in at other providers.
+/// [`AuthRoutes::openid_login`](crate::issuer::AuthRoutes::openid_login) adds these routes.
 ///
 /// The secret encrypts two things: the cookie of a browser that has begun to log in, and the
 /// provider's tokens, if sessions [keep](Self::keep_tokens) them. All servers with these routes

@@ -94,7 +94,8 @@ fn expression() -> impl Strategy<Value = Expression> {
     })
 }
 
-/// Returns the response to a token with these scopes, behind this guard.
+/// Returns the response of a service behind this guard. The request has a token with this scope
+/// claim.
 fn ask(guard: impl Guard, claim: &str) -> Response<Bytes> {
     let token = kit::with_payload(format!("{{\"exp\":{},{claim}}}", kit::NOW + 1));
     let ok =

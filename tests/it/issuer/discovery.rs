@@ -72,7 +72,7 @@ async fn services_discover_the_keys_of_the_auth_server() {
     }
 }
 
-/// Shared secrets are not published, so there is nothing to fetch.
+/// An issuer does not publish shared secrets, so a service finds no keys to fetch.
 #[tokio::test]
 async fn a_service_finds_no_keys_of_an_issuer_with_secrets_only() {
     let (_server, name) = start("", secret().into()).await;

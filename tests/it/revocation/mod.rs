@@ -72,7 +72,8 @@ fn every_kind_of_revocation_covers_only_the_tokens_that_it_names() {
         let check = of(revocation.clone());
         assert_eq!(check(before), Verdict::Revoked, "{kind:?}");
         assert_eq!(check(after) == Verdict::Revoked, names_one, "{kind:?}");
-        // Without an issuer, the revocation covers tokens of any issuer and tokens without one.
+        // A revocation without an issuer covers the tokens of every issuer. It also covers tokens
+        // without an issuer.
         let unissued = before.issuer(None::<&str>);
         assert_eq!(check(unissued), Verdict::Revoked, "{kind:?}");
         let nobody = TokenNames::new().issued_at(later(SECOND));

@@ -55,7 +55,7 @@ pub(crate) struct Family {
     pub(crate) renewed_at: UnixTime,
     #[serde(with = "exact_time")]
     pub(crate) idle_until: UnixTime,
-    /// The absolute end of the session, which rotation does not extend.
+    /// The time at which the session ends, however often it is renewed.
     #[serde(with = "exact_time")]
     pub(crate) ends_at: UnixTime,
     /// The session's [rank](Self::rank) at login. If a user has too many sessions, those with the
@@ -116,8 +116,8 @@ pub(crate) struct Family {
 }
 
 /// Returns the latest plausible [rank](Family::rank) of a session. The rank of a new session may be
-/// a minute ([`AHEAD`]) later than the start of the session. The clock of the server that started
-/// the session may be ahead by another minute.
+/// a minute ([`AHEAD`]) later than the start of the session. In addition, the clock of the server
+/// that started the session may be a minute ahead.
 fn latest_rank(now: UnixTime) -> UnixTime {
     now.saturating_add(AHEAD).saturating_add(AHEAD)
 }
@@ -168,9 +168,9 @@ pub(crate) enum ClientRule {
 pub(crate) enum RotationDecision<'a> {
     /// The token is the session's current token.
     Rotate,
-    /// The token was used before, and can still be exchanged. The token's successor is computed
-    /// from the token and the first salt. The successor of that successor is computed from it and
-    /// the second salt, and so on. The last successor is the current token.
+    /// The token was used before, and can still be exchanged. The list has one salt for each later
+    /// token of the session, in order. Each later token is computed from its salt and the token
+    /// before it. The last of these tokens is the current token.
     Repeat(Vec<&'a Salt>, Repeat),
     /// The token belongs to this session. It is neither the current token nor a used token that can
     /// still be exchanged.
@@ -226,9 +226,9 @@ impl Family {
     /// Returns the session's rank among the user's sessions. If a user has too many sessions, those
     /// with the lowest ranks end. Renewals raise the rank.
     ///
-    /// If the clock of the server that started a session was far ahead, the session has the lowest
-    /// rank. Without this exception, the session would have the highest rank for years, since its
-    /// times are in the future.
+    /// If the clock of the server that started a session was far ahead, the session gets the lowest
+    /// rank. Its times are in the future, so by these times alone, the session would have the
+    /// highest rank for years.
     pub(crate) fn rank(&self, now: UnixTime) -> (bool, UnixTime) {
         let rank = self.renewed_at.max(self.first_rank);
         (rank <= latest_rank(now), rank)
@@ -563,7 +563,7 @@ mod tests {
 
     #[test]
     fn a_session_ends_when_five_renewals_in_a_row_were_repeated() {
-        // The thief presents each token a few seconds before or after the user.
+        // The user and the thief both present each token, 3 seconds apart.
         for thief_first in [false, true] {
             let (mut family, mut token) = family();
             for renewal in 1..=5 {
@@ -612,9 +612,9 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// A repeat is early if it comes less than 2 seconds ([`AT_ONCE`]) after the first use, and
-    /// otherwise late. The limit of `max_repeats_at_once` is for the sum of both kinds, so a thief
-    /// who mixes early and late repeats does not evade it.
+    /// A repeat is early if it comes less than 2 seconds ([`AT_ONCE`]) after the first use. All
+    /// other repeats are late. The limit of `max_repeats_at_once` applies to the total of both
+    /// kinds, so a thief who mixes early and late repeats does not evade the limit.
     #[test]
     fn early_and_late_repeats_are_counted_together() {
         let (mut family, mut token) = family();

@@ -58,10 +58,10 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 
 /// Keeps sessions in Redis 6.2 or later, or in Valkey, for any number of auth servers.
 ///
-/// A Redis that is configured as a cache loses sessions. Set `appendonly yes` and
-/// `maxmemory-policy noeviction`. If users must stay logged in after a power cut, also set
-/// `appendfsync always`. Sessions have an expiry, so any `volatile-` policy would evict some of
-/// them. Writes do not wait for replication, so a replica that takes over may lack the last
+/// A Redis that is configured as a cache loses sessions. Set `appendonly yes`, and set
+/// `maxmemory-policy` to `noeviction`. A `volatile-` policy would evict some sessions, since
+/// sessions have an expiry. If users must stay logged in after a power cut, also set `appendfsync
+/// always`. Writes do not wait for replication, so a replica that takes over may lack the last
 /// rotation of a session. The newest refresh token of that session then counts as reused, and the
 /// session ends.
 ///

@@ -103,8 +103,9 @@ macro_rules! sql_store {
             /// Fails if the store fails, or if a later version of this crate created the tables.
             pub async fn migrate(&self) -> Result<(), StoreError> {
                 self.prepare().await?;
-                // Usually the tables are up to date. This query detects that without a lock. The
-                // query fails if there is no table.
+                // Usually the tables are up to date. This query checks their version without a
+                // lock. If there is no table, the query fails, and the code below creates the
+                // tables.
                 if let Ok(done) = self.schema_version().await
                     && sql::pending(MIGRATIONS, done)?.is_empty()
                 {

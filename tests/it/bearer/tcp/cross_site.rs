@@ -1,4 +1,4 @@
-//! Tests of requests that a browser sends with the cookie on behalf of another site.
+//! Tests of requests that another site causes a browser to send with the cookie.
 
 use axum::Router;
 use axum::routing::any;

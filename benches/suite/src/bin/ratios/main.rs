@@ -108,7 +108,7 @@ fn count_instructions() -> Option<AllCounts> {
     counts
 }
 
-/// Returns the folder for the profiles, beside this program.
+/// Returns the path of the folder `profiles`, which is next to this program.
 fn profiles() -> PathBuf {
     std::env::current_exe().expect("this program").with_file_name("profiles")
 }
