@@ -42,7 +42,8 @@ fn expected(headers: &HeaderMap) -> Option<Kind> {
         return Some(Kind::MalformedRequest);
     }
     if !scheme.eq_ignore_ascii_case(b"bearer") {
-        // Credentials of another scheme are ignored, unless a later word begins with `Bearer`.
+        // Credentials of another scheme are ignored. However, the header is ambiguous if a later
+        // word is `Bearer`, or if the header contains two different JWTs.
         let words = token.split(|b| !b.is_ascii_graphic() || b",;".contains(b));
         let is_bearer = |word: &[u8]| {
             let rest = word.strip_prefix(&word[..word.len().min(6)]).unwrap_or_default();

@@ -86,7 +86,7 @@ enum Value {
     Text(String),
     Array(Vec<Value>),
     Object(Vec<Member>),
-    /// Nested arrays. The number determines the depth.
+    /// Arrays nested in each other. The `u8` determines how many.
     Deep(u8),
 }
 

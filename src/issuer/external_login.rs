@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 /// session stores this account from login to logout: see
 /// [`Session::external_login`](crate::issuer::Session::external_login).
 ///
-/// A session that began with a password, for example, has no external login. With the feature
-/// `openid-login`, `AuthRoutes::openid_login` creates external logins.
+/// A session that began with a password has no external login. With the feature `openid-login`,
+/// `AuthRoutes::openid_login` creates external logins.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExternalLogin {
     provider: String,

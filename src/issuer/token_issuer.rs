@@ -244,7 +244,7 @@ impl TokenIssuer {
         self
     }
 
-    /// Returns the issuer's name, the `iss` claim of every token.
+    /// Returns the issuer's name, which is the `iss` claim of every token.
     pub fn name(&self) -> &str {
         &self.issuer
     }
@@ -469,8 +469,9 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
 /// claims.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
-    // If a grant was narrowed until no scope is left, the scopes in the application's claims must
-    // not be used instead. The same applies to `scp`, which services read like `scope`.
+    // A grant that was narrowed may have no scopes left. Scopes in the application's claims would
+    // then take the place of the removed scopes, so they are an error. The same applies to `scp`,
+    // which services read like `scope`.
     let optional = !matches!(name, "iss" | "sub" | "aud" | "iat" | "exp" | "jti" | "scope" | "scp");
     let written = match theirs {
         None => value,
@@ -488,8 +489,8 @@ fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<
     Ok(())
 }
 
-/// Fails for a token that every service would reject. The application thus learns the reason when
-/// it issues the token.
+/// Fails for a token that every service would reject, so that the application learns of the problem
+/// when it issues the token.
 fn refuse_what_servers_refuse(key: Key, encoded: &str) -> Result<(), IssueError> {
     let bytes = encoded.len().clamp(64, 1024 * 1024);
     let validation = Validation::new().max_token_bytes(bytes).dangerous_any_audience();

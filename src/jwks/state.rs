@@ -35,9 +35,9 @@ pub(crate) struct SourceState {
     pub(crate) wake: Arc<Notify>,
     pub(crate) is_running: AtomicBool,
     created_at: Instant,
-    /// The time at which the current set becomes too old, in milliseconds after `created_at`.
-    /// Requests check this time too, because the background task cannot remove the set while the
-    /// runtime of the task is not running.
+    /// The time at which the current set becomes too old, in milliseconds after `created_at`. The
+    /// background task removes the set at this time. Each request also checks this time, because
+    /// the task cannot remove the set while its runtime is not running.
     stale_at: AtomicU64,
     refresh: Mutex<Refresh>,
 }

@@ -15,7 +15,7 @@ fn misuse_does_not_compile() {
     trybuild::TestCases::new().compile_fail("ui/*.rs");
 }
 
-/// Returns the panic message, and checks that the panic was reported in this file.
+/// Returns the panic message, and checks that the reported location of the panic is in this file.
 fn refused(configure: impl FnOnce()) -> String {
     let (sentence, file) = panics::refused(configure);
     assert_eq!(file, file!(), "{sentence}");

@@ -271,7 +271,8 @@ mod tests {
         assert!(has(&shard, 50) && shard.stats().entries < 25 && shard.stats().bytes <= LIMIT);
     }
 
-    /// Inserts many light values, whose slots take more memory than the values.
+    /// Inserts many values of weight 1. The slots of these values take more memory than the values
+    /// themselves.
     #[test]
     fn the_slots_count_as_memory() {
         let shard = Shard::new(LIMIT);

@@ -162,7 +162,8 @@ impl<A, S> RouteContext<A, S> {
         response
     }
 
-    /// Issues one access token for the response body, or one for each cookie of a granted audience.
+    /// Issues access tokens: one for the response body, or one for each granted audience that has a
+    /// cookie.
     pub(crate) fn tokens<C: Serialize>(
         &self,
         mut grant: Grant<C>,

@@ -66,7 +66,8 @@ impl Session {
         self.family.external_login.as_ref()
     }
 
-    /// Returns the login time, the `auth_time` claim. Renewals do not change it.
+    /// Returns the time of the login. Access tokens contain it as `auth_time`. Renewals do not
+    /// change it.
     pub fn started_at(&self) -> UnixTime {
         self.family.started_at
     }

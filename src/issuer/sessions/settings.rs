@@ -63,12 +63,12 @@ impl<S: RefreshStore> Sessions<S> {
     /// Ends a session when this many consecutive renewals have been repeated. 5 by default.
     ///
     /// A renewal counts as repeated if its refresh token is presented again after at least 2
-    /// seconds, but within the grace period. A repeat within 2 seconds is not counted unless
-    /// [`max_repeats_at_once`](Self::max_repeats_at_once) is set, since it usually comes from two
-    /// tabs, or from a client that runs several requests in parallel. Later repeats are counted.
-    /// Some of them are caused by a lost response or by a slow second tab, but these causes rarely
-    /// affect five renewals in a row. A thief who wants to stay unnoticed, in contrast, must repeat
-    /// every renewal.
+    /// seconds, but within the grace period. A lost response or a slow second tab can also cause
+    /// such a repeat, but these causes rarely affect five renewals in a row. A thief who wants to
+    /// stay unnoticed, in contrast, must repeat every renewal. A repeat within 2 seconds usually
+    /// comes from two tabs, or from a client that sends several requests in parallel. It therefore
+    /// does not count toward this limit. [`max_repeats_at_once`](Self::max_repeats_at_once) sets a
+    /// limit that counts such repeats too.
     ///
     /// A request for the list of sessions must present the current refresh token. A request that
     /// presents a used token within the grace period is refused, and the session's last renewal

@@ -292,8 +292,9 @@ fn other_kind_of_key(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Returns true for a SEQUENCE that has exactly its stated length and starts like a key: with an
-/// INTEGER (PKCS #1, SEC 1, PKCS #8) or a SEQUENCE (SubjectPublicKeyInfo).
+/// Returns true if the bytes are a DER SEQUENCE that may be a key. The stated length must be the
+/// actual length. The first element must be an INTEGER (as in PKCS #1, SEC 1 and PKCS #8) or a
+/// SEQUENCE (as in SubjectPublicKeyInfo).
 fn is_der_sequence(bytes: &[u8]) -> bool {
     let (len, content) = match bytes {
         [0x30, len @ 0..=0x7F, content @ ..] => (usize::from(*len), content),

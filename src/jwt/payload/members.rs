@@ -68,8 +68,9 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         Self { reader, fields, wanted, noted, seen: Seen::default(), has_failed: false }
     }
 
-    /// Reads the members that the claims type left unread, and closes the payload. Fails if the
-    /// claims type ignored an error. Otherwise, a malformed claim would count as absent.
+    /// Reads the rest of the payload: the members that the claims type did not read, and the
+    /// closing bracket. Fails if the claims type ignored an error, since a malformed claim would
+    /// otherwise count as absent.
     pub(crate) fn close(&mut self) -> Result<(), Error> {
         while self.next()? {
             self.reader.skip_value()?;

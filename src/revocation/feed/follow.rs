@@ -76,8 +76,8 @@ impl Revocations {
     ///
     /// # Panics
     ///
-    /// Panics if these revocations, or a clone of them, already follow a feed. With two feeds, a
-    /// working feed would hide an outage of the other.
+    /// Panics if this `Revocations`, or a clone of it, already follows a feed. With two feeds, the
+    /// feed that works would hide an outage of the other feed.
     #[track_caller]
     pub fn follow<F: RevocationFeed>(&self, feed: F) -> Follow<F> {
         if !self.follower().starts() {

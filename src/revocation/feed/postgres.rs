@@ -307,7 +307,7 @@ impl RevocationFeed for PostgresFeed {
             return Ok(Read::Gap);
         };
         let entries = self.entries(after).await?;
-        // This is another log, or an older state of the same log.
+        // The log was replaced by another log, or restored to an older state.
         if entries.epoch != epoch || entries.last < after {
             return Ok(Read::Gap);
         }

@@ -22,7 +22,8 @@ const PART: usize = 5_000;
 const KEPT_IN_LOG: usize = 100_000;
 const REMOVED_AT_ONCE: usize = 1_000;
 
-/// Creates the log, and returns 0 if it exists already. KEYS: log, live, epoch. ARGV: a new epoch.
+/// Creates the log if it does not exist. Returns 1 if it created the log, and 0 otherwise. KEYS:
+/// log, live, epoch. ARGV: a new epoch.
 const CREATE: &str = "
 if redis.call('EXISTS', KEYS[1], KEYS[3]) == 2 then return 0 end
 redis.call('SET', KEYS[3], ARGV[1])

@@ -309,7 +309,7 @@ async fn a_row_has_at_most_twelve_kibibytes() {
     for large in [
         NewSession::new("alice".repeat(2_000)),
         NewSession::new("alice").client_id("c".repeat(10_000)),
-        // Each character takes six bytes in JSON.
+        // Each of these characters takes six bytes in JSON.
         NewSession::new("alice").scopes(["\u{1}".repeat(4_000)]),
         data(4_000).scopes(["s".repeat(4_000)]).client_id("c".repeat(2_000)),
     ] {
@@ -450,7 +450,8 @@ async fn one_renewal_without_a_list_of_sessions_resets_the_count() {
     sessions.refresh(token.as_str(), None).await.unwrap();
 }
 
-/// A mobile client lost a response, and renews an hour later.
+/// A mobile client loses the response to a renewal. An hour later, it presents the same refresh
+/// token again.
 #[tokio::test]
 async fn an_unused_parent_is_accepted_if_configured() {
     let (sessions, clock, events) = sessions();

@@ -1,6 +1,6 @@
 //! Tests that `jsonwebtoken` accepts every token that this crate accepts, and reads the same
-//! claims. Also tests that decoding and encoding the base64 text of an accepted token gives the
-//! same text.
+//! claims. Also tests that decoding the base64 text of an accepted token and encoding it again
+//! gives the same text.
 //!
 //! Three kinds of valid tokens are exceptions: this crate accepts them, and `jsonwebtoken` rejects
 //! them. The generators create no such tokens. In the first kind, a header parameter that this
@@ -42,7 +42,7 @@ fn oracle(algorithm: Algorithm, strict: bool, token: &str) -> Option<TokenData<V
 
 /// Returns true if this crate accepts the token, and false if this crate rejects it. Fails if this
 /// crate accepts a token that `jsonwebtoken` rejects, or if the two crates read different claims
-/// from it. Also fails if decoding and encoding an accepted token gives a different text.
+/// from it. Also fails if decoding an accepted token and encoding it again gives a different text.
 fn holds(algorithm: Algorithm, strict: bool, token: &str) -> Result<bool, TestCaseError> {
     let Ok(claims) = layer(algorithm, strict).verify(token) else { return Ok(false) };
     let Some(data) = oracle(algorithm, strict, token) else {

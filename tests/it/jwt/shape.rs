@@ -56,9 +56,9 @@ fn a_token_has_exactly_three_parts() {
     }
 }
 
-/// For each key, the header of the first token is cached. Later tokens with this header are split
-/// without a search for dots. With and without the cached header, a malformed token is rejected for
-/// the same reason.
+/// For each key, the layer caches the header of the first token. If a later token has the same
+/// header, the layer splits the token without searching for dots. With and without a cached header,
+/// a malformed token is rejected for the same reason.
 #[test]
 fn a_malformed_token_has_the_same_reason_whether_its_header_is_known_or_not() {
     for algorithm in kit::ALGORITHMS {

@@ -102,7 +102,7 @@ impl SqliteStore {
         Self { writer: pool.clone(), readers: pool, timeout: CallTimeout::default() }
     }
 
-    /// Does nothing, since a file needs no preparation.
+    /// Does nothing, since SQLite has no connection pooler to detect.
     async fn prepare(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -36,7 +36,8 @@ impl Forbidden {
             let Ok(json) = BASE64_URL_SAFE_NO_PAD.decode(part) else { continue };
             match serde_json::from_slice(&json) {
                 Ok(Value::Object(members)) => {
-                    // The `Debug` output of `Token` shows the expiry, so a log may contain it.
+                    // Logs are allowed to contain the expiry, since the `Debug` output of `Token`
+                    // shows it.
                     self.shown.extend(members.get("exp").map(Value::to_string));
                     members.values().for_each(|value| self.add_claim(value));
                 }
