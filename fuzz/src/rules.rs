@@ -117,9 +117,9 @@ pub enum Decision {
 /// The values that the crate must extract from an accepted token.
 #[derive(Debug, Default)]
 pub struct Noted {
-    /// `iss`, `sub`, `jti` and `sid`.
+    /// The claims `iss`, `sub`, `jti` and `sid`.
     pub names: [Option<String>; 4],
-    /// `exp`, `nbf` and `iat`.
+    /// The claims `exp`, `nbf` and `iat`.
     pub dates: [Option<UnixTime>; 3],
     pub scopes: Vec<String>,
     pub roles: Vec<String>,

@@ -28,8 +28,8 @@ hint_at_require!(RoleGuard<R>);
 
 /// Requires this role.
 ///
-/// A role is any type that implements `AsRef<str>`. If the type is an enum, a misspelled role does
-/// not compile:
+/// The role can have any type that implements `AsRef<str>`. If that type is an enum, code with a
+/// misspelled role does not compile:
 ///
 /// ```
 /// use tower_jwt_auth::guard::{has_role, require};

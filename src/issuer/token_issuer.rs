@@ -68,7 +68,7 @@ pub struct TokenIssuer {
     issuer: Arc<str>,
     lifetime: Duration,
     max_token_bytes: usize,
-    /// Groups of services, each with the keys that its services share.
+    /// Groups of services. All services of a group share the keys in the group's [`KeyStore`].
     services: Vec<(Vec<String>, KeyStore)>,
     clock: Arc<dyn Clock>,
 }
@@ -464,9 +464,9 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
     }
 }
 
-/// Writes a claim that the issuer sets. The application's claims may contain the same claim, with
-/// the same value or with `null`. An application can therefore use one type to issue and to read
-/// claims.
+/// Writes the claim `name`, which the issuer sets to `value`. The application's claims may contain
+/// this claim if it has the same value or is `null`. An application can therefore use one type to
+/// issue and to read claims.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
     // A grant that was narrowed may have no scopes left. Scopes in the application's claims would

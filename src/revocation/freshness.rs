@@ -34,8 +34,9 @@ pub(crate) struct Freshness {
     as_of_steady: AtomicU64,
     /// The time on the wall clock when both clocks were last read.
     looked_at: AtomicI64,
-    /// The time on the wall clock at which the data was current. The wall clock and the steady
-    /// clock each give an age of the data. This time is computed from the greater age.
+    /// The time on the wall clock at which the data was current. It is `looked_at` minus the age of
+    /// the data. If the wall clock and the steady clock give different ages, the greater age is
+    /// used.
     effective: AtomicI64,
     /// A time in nanoseconds. The steady clock is read again only when the wall clock has moved by
     /// at least this much. The value is [`TRUSTED_FOR`] for the system's clock. It is zero for a

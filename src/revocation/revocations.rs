@@ -268,8 +268,8 @@ impl Revocations {
         self.shared.counters.read(&self.shared.table)
     }
 
-    /// Returns the current moment for [`current_as_of`](Self::current_as_of). Call this method
-    /// *before* you read a feed.
+    /// Returns the current moment. Call this method *before* you read a feed. After the read, pass
+    /// the moment to [`current_as_of`](Self::current_as_of).
     pub fn as_of(&self) -> AsOf {
         self.shared.freshness.moment()
     }

@@ -1,4 +1,4 @@
-//! A service that trusts providers, and requests to it.
+//! A service that trusts providers, and functions that send requests to this service.
 
 use std::time::{Duration, Instant};
 

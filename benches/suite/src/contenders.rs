@@ -15,14 +15,14 @@ use crate::verifiers::{Backend, use_backend, verifier};
 /// One measured operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Contender {
-    /// The verification of a token. The string is the name of the verifier.
+    /// The verification of a token by the verifier with this name.
     Verify(&'static str, Variant),
-    /// The verification of tokens of several users, one user after the other. The string is the
-    /// name of the verifier, and the number is the number of users.
+    /// The verification of the tokens of several users, one after the other, by the verifier with
+    /// this name. The second field is the number of users.
     VerifyEach(&'static str, u32),
     /// A signature check by `aws-lc-rs`. The key is parsed and the signature is decoded in advance.
     CheckSignature(Variant),
-    /// A request to a route. The string is the name of the route.
+    /// A request to the route with this name.
     Ask(&'static str, Variant),
     /// Deserialization of the claims type by `serde_json`.
     ReadClaims,

@@ -19,7 +19,7 @@ pub(crate) trait Cached: Clone {
 /// it.
 ///
 /// A look-up takes no lock. An insertion never waits: if another thread is adding a token to the
-/// same shard, the token is not added.
+/// same shard, the new token is not added.
 pub(crate) struct Table<V, const SHARDS: usize> {
     /// The random key with which this table computes fingerprints. Each table has a different key.
     key: [u64; 2],

@@ -18,8 +18,9 @@ type Appending = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 #[cfg(feature = "feeds")]
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The minimum time for which a revocation is kept. The configured lifetime of tokens alone may be
-/// too short: if it has just been shortened, tokens with the previous lifetime are still valid.
+/// The minimum time for which a revocation is kept. The configured lifetime of tokens may be too
+/// short for this purpose: if it has just been shortened, tokens with the previous, longer lifetime
+/// are still valid.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// The revocation feed. Each call boxes a future. This costs little, since the feed is called only

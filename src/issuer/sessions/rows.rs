@@ -24,7 +24,7 @@ pub(crate) const ATTEMPTS: usize = 16;
 
 pub(crate) type SessionHook = dyn Fn(&SessionEvent<'_>) + Send + Sync;
 
-/// The maximum size of the state and the subject of a session together.
+/// The maximum total size of a session's state and subject, in bytes.
 const MAX_ROW_BYTES: usize = 12 * 1024;
 
 /// The store and the settings that `Sessions` shares with its pending renewals.
@@ -184,9 +184,10 @@ impl<S: RefreshStore> SessionRows<S> {
         let _ = attempt;
     }
 
-    /// Returns true if the announcement of a session's end with this cause is retried until it
-    /// succeeds. The session's row then records whether it has succeeded. For any other end, the
-    /// application's hook is called once, and nothing is recorded.
+    /// Returns true if the end of a session must be announced until an announcement has succeeded.
+    /// `cause` is the reason for the end. If this method returns true, the session's row records
+    /// whether an announcement has succeeded. Otherwise the application's hook is called once, and
+    /// nothing is recorded.
     fn is_announced(&self, cause: EndCause) -> bool {
         self.publisher.is_some() || cause == EndCause::Reused
     }

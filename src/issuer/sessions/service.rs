@@ -255,9 +255,9 @@ impl<S: RefreshStore> Sessions<S> {
         Ok(self.begin(presented, ClientRule::Any).await?.into_loaded().0)
     }
 
-    /// Returns the session of a refresh token if the token is the current one of its session. Every
-    /// client may present the token. This method does not exchange the token. Use it before you
-    /// show a user's sessions.
+    /// Returns the session to which a refresh token belongs, if the token is the session's current
+    /// token. Every client may present the token. This method does not exchange the token. Call it
+    /// before you show a user's sessions.
     ///
     /// Unlike [`session_of`](Self::session_of), this method rejects a used token even within the
     /// grace period. Otherwise a thief could poll with a used token to find out when the user

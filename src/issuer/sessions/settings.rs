@@ -92,8 +92,9 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Ends a session when this many consecutive renewals have been repeated. Repeats within 2
-    /// seconds are counted too. Off by default.
+    /// Ends a session when this many consecutive renewals have been repeated. Unlike
+    /// [`max_repeats`](Self::max_repeats), this limit also counts repeats within 2 seconds. Off by
+    /// default.
     ///
     /// This limit detects a thief who renews at the same moments as the user's page. It is off by
     /// default because some honest clients repeat *every* renewal within 2 seconds: two tabs that

@@ -20,7 +20,8 @@ pub(crate) struct Jwk {
 }
 
 impl Jwk {
-    /// Reads the common members and checks the structure.
+    /// Reads the members that JWKs of all key types have in common. Checks that the JWK is an
+    /// object without duplicate names.
     pub(crate) fn read(json: &str) -> Result<Self, KeyError> {
         // Reject an array here, since the derived `Deserialize` would accept it.
         if !json.trim_start().starts_with('{') {

@@ -75,7 +75,8 @@ impl KeySet {
         Ok(Self::of(distinct))
     }
 
-    /// Creates a set of `keys`. `announced` is the number of announced keys, which come last.
+    /// Creates a set of `keys`. The announced keys must be at the end of `keys`, and `announced` is
+    /// their number.
     fn with_announced(
         keys: impl IntoIterator<Item = Key>,
         announced: usize,

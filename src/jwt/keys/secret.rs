@@ -308,7 +308,7 @@ fn is_der_sequence(bytes: &[u8]) -> bool {
 }
 
 fn is_der_in_base64(text: &[u8]) -> bool {
-    // A DER SEQUENCE in base64 starts with "M", so any other text need not be decoded.
+    // The base64 encoding of a DER SEQUENCE starts with "M", so any other text need not be decoded.
     if !text.starts_with(b"M") {
         return false;
     }

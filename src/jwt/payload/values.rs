@@ -168,7 +168,7 @@ fn at_path(
 }
 
 /// Reads a string, an array of strings, or `null`. If `member` is given, an array may also contain
-/// objects. The string is then read from the object's member with this name.
+/// objects. In each object, the function reads the string in the member with the name `member`.
 fn strings(
     reader: &mut Reader<'_>,
     next: u8,

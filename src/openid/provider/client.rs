@@ -40,7 +40,7 @@ struct Shared {
     exchanges: Semaphore,
 }
 
-/// The protocol of the provider, with everything that a login needs.
+/// The protocol of the provider, and the data that a login with this protocol needs.
 enum Ready {
     OpenId(Box<OpenId>),
     OAuth(Box<OAuthProvider>),

@@ -35,8 +35,8 @@ use crate::openid::routes::page;
 /// The maximum age of a session whose user begins to link an account.
 const MAX_LOGIN_AGE: Duration = Duration::from_secs(300);
 
-/// The maximum size of the scopes and the audience that a page requests. Both are stored in a
-/// cookie.
+/// The maximum total size, in bytes, of the scopes and the audience that a page requests. Both are
+/// stored in a cookie.
 const MAX_WISH_BYTES: usize = 512;
 
 /// The name of the provider in the path. The path may have further parameters if the routes are

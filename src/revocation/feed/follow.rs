@@ -64,7 +64,8 @@ struct Progress {
     /// after this time. For a periodic read, this is the time at which the read began. For any
     /// other read, such as the first one, this is the time at which the read ended.
     snapshot_at: Option<Instant>,
-    /// The part of the snapshot to read next, while the whole log is being read again. Each step
+    /// The part of the log to read next, while the whole log is being read again. `Some(None)`
+    /// stands for the first part. `None` means that the log is not being read again. Each step
     /// reads only one part, so that new messages are not delayed.
     rereads: Option<Option<String>>,
     swept_at: Option<Instant>,
@@ -171,7 +172,7 @@ impl<F: RevocationFeed> Follow<F> {
     ///
     /// # Errors
     ///
-    /// Fails if the feed fails or panics ([`Panicked`](FeedErrorKind::Panicked)).
+    /// Returns the error of the feed, or [`Panicked`](FeedErrorKind::Panicked) if the feed panics.
     pub async fn step(&mut self) -> Result<(), FeedError> {
         // A panic in the middle of the read is safe: a message is recorded as read only after its
         // revocation has been applied.

@@ -168,7 +168,7 @@ impl FingerprintMap {
     }
 }
 
-/// The kinds of entry that a map may have.
+/// The kinds of the entries in a map. Each kind is one bit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryKinds(u32);
 

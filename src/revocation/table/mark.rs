@@ -89,9 +89,9 @@ impl Mark {
     }
 
     /// Returns true if the mark covers a token with this issue time. Times are compared in whole
-    /// seconds, since a token from the second of the revocation may have been issued before the
-    /// revocation. A token without an issue time may have been issued before the revocation, too,
-    /// so it is covered.
+    /// seconds. A token that was issued in the same second as the revocation is covered, since it
+    /// may be older than the revocation. A token without an issue time is covered for the same
+    /// reason.
     #[inline]
     pub(crate) fn refuses(self, issued_at: Option<UnixTime>) -> bool {
         let until = self.0 as u32;

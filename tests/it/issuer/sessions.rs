@@ -432,7 +432,8 @@ async fn simultaneous_renewals_of_a_thief_are_detected_if_counted() {
     assert_eq!(events.lock().unwrap().last().unwrap(), "ended alice Reused");
 }
 
-/// A page sometimes loads the list of sessions while it renews its token.
+/// A page sometimes loads the list of sessions while it renews its token. The request for the list
+/// then contains the used token.
 #[tokio::test]
 async fn one_renewal_without_a_list_of_sessions_resets_the_count() {
     let (sessions, clock, _) = sessions();

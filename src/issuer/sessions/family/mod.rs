@@ -332,8 +332,8 @@ impl Family {
         now: UnixTime,
     ) -> Self {
         let mut next = self.clone();
-        // Remove only the oldest used tokens. To compute the current token from a used token, the
-        // salts of that token and of all later used tokens are needed.
+        // Remove the oldest used tokens first. The current token can be computed from a used token
+        // only with the salts of that token and of all later used tokens.
         let outdated = |spent: &Spent| !is_within(spent.at, rules.grace, now);
         while next.spent.len() >= MAX_SPENT || next.spent.first().is_some_and(outdated) {
             next.spent.remove(0);
@@ -719,9 +719,8 @@ mod tests {
     #[test]
     fn a_thief_one_renewal_behind_is_found_after_five_renewals_and_two_behind_at_once() {
         let rules = accepting_parents();
-        // The victim exchanges the current token. The thief presents the same token 15 seconds
-        // later, after the grace period. By then, that token is the predecessor of the current
-        // token.
+        // The thief is one renewal behind the victim. The victim exchanges a token for a new one.
+        // 15 seconds later, the grace period is over, and the thief presents the old token.
         let (mut family, mut held) = family();
         let mut renewals = 0;
         for secs in (10..300).step_by(20) {

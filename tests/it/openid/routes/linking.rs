@@ -6,8 +6,8 @@ use super::site::{Site, cookies, grant};
 
 const LINK: [(&str, &str); 1] = [("link", "true")];
 
-/// Returns a site that links accounts to the user of the session. A login that links no account is
-/// granted to a new user.
+/// Returns a site with two kinds of login. A login that links an account gets a session of the user
+/// who asked for the link. Any other login gets a session of the user `new user`.
 async fn site() -> Site {
     let site = Site::new().await;
     site.decide(|identity| {
