@@ -104,9 +104,9 @@
 //! axum, write `any(handler).layer(require(..))`. A guard refuses every request without a token,
 //! including CORS preflights. Therefore add the CORS layer after all guards.
 //!
-//! This layer marks the token as sensitive. If a layer in front of this one logs headers, it logs
-//! the token before the token is marked. Put `SetSensitiveRequestHeadersLayer` of tower-http in
-//! front of that layer.
+//! The `auth` layer marks the token as sensitive. A layer in front of the `auth` layer gets the
+//! token before it is marked. If such a layer logs headers, put `SetSensitiveRequestHeadersLayer`
+//! of tower-http in front of that layer.
 //!
 //! # Testing your service
 //!

@@ -67,7 +67,7 @@ fn algorithm() -> impl Strategy<Value = Algorithm> {
     select(&kit::ALGORITHMS[..])
 }
 
-/// Generates the text of a JSON value, mostly well-formed.
+/// Generates the text of a JSON value.
 fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         select(&["null", "true", "0", "-1", "1e3", "\"\"", "\"\\u00e9\"", "[]", "{}", "1.0"][..])

@@ -60,8 +60,8 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 ///
 /// A Redis that is configured as a cache loses sessions. Set `appendonly yes`, and set
 /// `maxmemory-policy` to `noeviction`. A `volatile-` policy would evict some sessions, since
-/// sessions have an expiry. If users must stay logged in after a power cut, also set `appendfsync
-/// always`. Writes do not wait for replication, so a replica that takes over may lack the last
+/// sessions have an expiry. If users must stay logged in after a power cut, set `appendfsync` to
+/// `always`. Writes do not wait for replication, so a replica that takes over may lack the last
 /// rotation of a session. The newest refresh token of that session then counts as reused, and the
 /// session ends.
 ///
