@@ -120,7 +120,7 @@ fn is_optional_text(members: &[(String, Node)], name: &str) -> bool {
     matches!(get(members, name), None | Some(Node::Null | Node::Text(_)))
 }
 
-/// Returns a string, or the decimal text of a number that the verifier accepted.
+/// Returns the subject as text. If `sub` is a number, returns its decimal text.
 fn subject(node: &Node) -> Option<String> {
     match node {
         Node::Number(number) => Some(number.clone()),

@@ -63,7 +63,7 @@ fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<RemoteUrl, KeySou
 
 /// Reads the members of a document. A member that is a field of `D` must not occur twice.
 pub(crate) fn parse<D: DeserializeOwned>(json: &[u8]) -> Result<D, KeySourceError> {
-    // A derived `Deserialize` would also accept an array.
+    // A derived `Deserialize` would also accept a JSON array of the fields' values.
     if json.trim_ascii_start().first() != Some(&b'{') {
         let cause = "the discovery document is not a JSON object";
         return Err(KeySourceError::caused(KeySourceErrorKind::Unreadable, cause));

@@ -95,7 +95,7 @@ pub enum TokenErrorKind {
 enum Detail {
     None,
     Text(&'static str),
-    /// The text of configured values.
+    /// A text that contains configured values, such as the identifiers of the keys.
     Configured(Arc<str>),
     Limit(usize),
     Time {

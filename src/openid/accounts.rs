@@ -118,7 +118,7 @@ impl<C> Debug for LoginDecision<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LogIn(grant) => f.debug_tuple("LogIn").field(grant).finish(),
-            // The sentence for the user is left out, since it may contain the user's name.
+            // Omit the sentence that the user would see, since it may contain the user's name.
             Self::Refuse(_) => f.write_str("Refuse(..)"),
         }
     }

@@ -52,7 +52,8 @@ impl Sealer {
         let mut sealed = Vec::with_capacity(plain.len().saturating_add(TAG_BYTES));
         sealed.extend_from_slice(plain);
         let aad = Aad::from(self.associated_data(context));
-        // The cipher itself fails only for values of more than 64 GiB.
+        // The cipher fails only for values of more than 64 GiB, so any error here comes from the
+        // source of random numbers.
         let nonce =
             self.current.seal_in_place_append_tag(aad, &mut sealed).map_err(|_| NoRandomness)?;
         let mut text = VERSION.to_owned();

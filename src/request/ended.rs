@@ -13,8 +13,8 @@ use crate::jwt::{KeySet, VerifiedToken};
 use crate::request::layer_context::LayerContext;
 use crate::revocation::{TokenNames, Verdict};
 
-/// The pause between two checks of a token that a request still uses and that can be revoked. A
-/// check takes a few hundred nanoseconds.
+/// The pause between two checks of a token that can be revoked. The token is checked as long as a
+/// request uses it. A check takes a few hundred nanoseconds.
 const POLL: Duration = Duration::from_millis(250);
 /// The longest pause between two checks of a token that cannot be revoked. Such a token becomes
 /// invalid only when it expires or when its key is retired. The pause has a limit because the keys

@@ -74,8 +74,9 @@ impl Freshness {
         }
     }
 
-    /// Records that an expired revocation was removed at this time. If the wall clock is set back
-    /// to an earlier time, the removed revocation may be needed again, so the data counts as stale.
+    /// Records `time` as the latest time at which an expired revocation was removed. If the wall
+    /// clock is set back to an earlier time, the removed revocation may be needed again, so the
+    /// data counts as stale.
     pub(crate) fn forgot_at(&self, time: UnixTime) {
         self.forgot_at.store(time.saturating_sub(SLACK).as_nanos_i64(), Ordering::Release);
     }

@@ -6,8 +6,8 @@
 //! tower = { version = "0.5", features = ["util"] }
 //! ```
 //!
-//! [`TestIssuer`] replaces the auth server. Give its secret to the application, in place of the
-//! auth server's secret. The test can then send requests with tokens:
+//! [`TestIssuer`] replaces the auth server. Give the secret of the `TestIssuer` to the application,
+//! in place of the secret of the auth server. The test can then send requests with tokens:
 //!
 //! ```
 //! # #[cfg(feature = "axum")]

@@ -88,7 +88,7 @@ impl TestIssuer {
         self.secret.clone()
     }
 
-    /// Returns the clock, so that the test can move it.
+    /// Returns the clock, so that a test can set its time.
     pub fn clock(&self) -> ManualClock {
         self.clock.clone()
     }

@@ -13,7 +13,7 @@ mod reference;
 use std::fs;
 use std::path::PathBuf;
 
-/// Returns a path in the repository.
+/// Resolves a path that is relative to the root of the repository.
 fn in_repository(path: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(path)
 }

@@ -17,7 +17,7 @@ struct Profile {
     preferred_username: Option<String>,
 }
 
-/// The longest name that the shop keeps.
+/// The maximum length of a stored name, in characters. Longer names are shortened.
 const MAX_NAME: usize = 60;
 
 impl OpenIdAccounts for Users {

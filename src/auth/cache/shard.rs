@@ -83,7 +83,8 @@ impl<V: Clone> Shard<V> {
         drop(former);
     }
 
-    /// Adds an entry. If the slots have no room for it, replaces them and returns the former slots.
+    /// Adds an entry. If the slots have no room for the entry, replaces the slots and returns the
+    /// former ones.
     fn add(&self, entry: Entry<V>) -> Option<Arc<Slots<V>>> {
         let mut contents = self.contents.0.try_lock().ok()?;
         let slots = self.slots.load();

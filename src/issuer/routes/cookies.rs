@@ -272,9 +272,9 @@ impl Cookies {
     ///
     /// # Security
     ///
-    /// Everyone on the network path can read the tokens. Never use this outside of development.
-    /// With this setting, the names of the cookies have no prefix. Pass the name without a prefix
-    /// to `JwtAuth::cookie`.
+    /// Without HTTPS, everyone on the network path can read the tokens. Never use this setting
+    /// outside of development. With this setting, the names of the cookies have no prefix. Pass the
+    /// name without a prefix to `JwtAuth::cookie`.
     ///
     /// # Panics
     ///

@@ -99,7 +99,7 @@ impl BodyParams {
         Ok(distinct(audience))
     }
 
-    /// Removes and returns the client's name.
+    /// Removes the client's name from the parameters and returns it.
     pub(crate) fn client_id(&mut self) -> Result<Option<String>, OAuthError> {
         let client = self.text("client_id")?;
         check_client_id(client.as_deref())?;

@@ -142,8 +142,8 @@ impl<S: RefreshStore> SessionRows<S> {
         Ok(true)
     }
 
-    /// Publishes that a session has ended if an earlier attempt failed or was abandoned. Returns
-    /// false if another request is publishing it now.
+    /// Publishes the end of a session again, if an earlier attempt failed or was abandoned. Returns
+    /// false if another request is publishing the end now.
     pub(crate) async fn announce_again(
         &self,
         session: Session,

@@ -217,8 +217,8 @@ fn check_ed25519(x: &[u8]) -> Result<(), KeyError> {
     let Ok(mut point) = <[u8; 32]>::try_from(x) else {
         return Err(invalid("a public key on the curve Ed25519 has 32 bytes"));
     };
-    // The highest bit is the sign of the point's x coordinate, which does not change the point's
-    // order.
+    // The highest bit is the sign of the point's x coordinate. This sign does not change the
+    // point's order.
     point[31] &= 0x7F;
     if SMALL_ORDER.contains(&point) {
         return Err(invalid(

@@ -8,7 +8,7 @@ pub(crate) struct AuthorizationRequest<'a> {
     pub(crate) redirect_uri: &'a str,
     pub(crate) state: &'a str,
     pub(crate) nonce: &'a str,
-    /// The SHA-256 hash of the verifier, in base64url (RFC 7636 section 4.2).
+    /// The SHA-256 hash of the code verifier, in base64url (RFC 7636 section 4.2).
     pub(crate) code_challenge: &'a str,
     /// True if the user must enter the password at the provider again.
     pub(crate) needs_fresh_login: bool,

@@ -244,7 +244,7 @@ impl Shared {
         }
     }
 
-    /// Returns the method of authentication at the token endpoint.
+    /// Returns the method by which this client authenticates at the token endpoint.
     fn auth_method(&self, metadata: &Metadata) -> Result<AuthMethod, ProviderError> {
         let credentials = &self.settings.credentials;
         if credentials.secret.is_none() {

@@ -279,8 +279,8 @@ fn room(buckets: usize) -> usize {
     reserved_room(buckets).saturating_sub(buckets >> 5)
 }
 
-/// Returns the number of entries that fit into these buckets, including the room that is reserved
-/// for watermarks.
+/// Returns the number of entries that fit into these buckets if watermarks fill the room that is
+/// reserved for them.
 fn reserved_room(buckets: usize) -> usize {
     buckets.saturating_sub(buckets >> 2)
 }

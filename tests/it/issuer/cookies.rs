@@ -144,8 +144,8 @@ async fn logging_out_deletes_the_cookies_that_logging_in_set() {
     assert_eq!(emptied, vec![(true, true); 4]);
 }
 
-/// If the store is down, a logout deletes only the access tokens. The browser keeps the refresh
-/// cookies, so that a later logout can end the session.
+/// If the store is down, a logout deletes only the cookies with access tokens. The browser keeps
+/// the cookies with refresh tokens, so that a later logout can end the session.
 #[tokio::test]
 async fn a_logout_while_the_store_is_down_deletes_the_access_tokens_and_can_be_retried() {
     for path in ["/logout", "/logout-everywhere"] {

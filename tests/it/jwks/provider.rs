@@ -44,7 +44,7 @@ pub(crate) fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 
 type Answers = dyn Fn(&str) -> Answer + Send;
 
-/// A server on loopback.
+/// The test server. It listens on a loopback address.
 pub(crate) struct Provider {
     pub(crate) addr: SocketAddr,
     state: Arc<State>,

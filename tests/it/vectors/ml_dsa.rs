@@ -1,4 +1,5 @@
-//! Tests with `rfc/ml_dsa_*.json`: the examples of RFC 9964, whose keys come from a seed of zeroes.
+//! Tests with `rfc/ml_dsa_*.json`: the examples of RFC 9964. The keys of these examples are
+//! generated from a seed of zeroes.
 
 use tower_jwt_auth::jwt::{Signer, TokenErrorKind};
 use tower_jwt_auth::{Algorithm, Key};

@@ -70,8 +70,8 @@ async fn load(address: SocketAddr, request: &str) -> f64 {
     f64::from(answers) / start.elapsed().as_secs_f64()
 }
 
-/// Sends one request after another on one connection. All responses have the length of the first
-/// one.
+/// Sends one request after another on one connection. Expects that all responses have the same
+/// length as the first one.
 async fn client(address: SocketAddr, request: Vec<u8>, end: Instant) -> u32 {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.set_nodelay(true).expect("no delay");

@@ -118,7 +118,8 @@ pub fn huskarl_axum(kind: &TokenKind) -> Router {
     Router::new().route("/cart", get(cart)).layer(layer.authenticated())
 }
 
-/// The error responses of `jwt-authorizer` have the body type of axum 0.7, so they are converted.
+/// The error responses of `jwt-authorizer` have the body type of axum 0.7. This function converts
+/// them to the body type of the current axum.
 pub fn jwt_authorizer(kind: &TokenKind) -> Router {
     use jsonwebtoken_9::TokenData;
 

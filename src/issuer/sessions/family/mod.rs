@@ -68,9 +68,10 @@ pub(crate) struct Family {
     /// current token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// The number of consecutive renewals that were repeated late. The last renewal is included
-    /// only if it was repeated late. A renewal is repeated late if a used token is presented before
-    /// the next renewal, and at least 2 seconds ([`AT_ONCE`]) after that token was used.
+    /// The number of consecutive renewals that were repeated late, up to the last renewal. If the
+    /// last renewal has not been repeated late so far, the count ends with the renewal before it. A
+    /// renewal is repeated late if, before the next renewal, a used token is presented again at
+    /// least 2 seconds ([`AT_ONCE`]) after its first use.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
     /// True if the last renewal was repeated late, and is therefore included in `repeats`. The
@@ -238,9 +239,9 @@ impl Family {
     /// Ignores sessions whose ranks are too far in the future, since such a rank can only come from
     /// a wrong clock.
     ///
-    /// A rank is a time. The new rank is at least one minute later than the start of the new
-    /// session. A session that is renewed during the login therefore still has a lower rank than
-    /// the new session.
+    /// A rank is a time. Renewing a session raises its rank to the time of the renewal. The rank of
+    /// the new session is at least one minute later than its start. It is therefore higher than the
+    /// rank of a session that is renewed during the login.
     pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>, now: UnixTime) {
         let ranks = others.map(|other| other.rank(now)).filter(|(is_plausible, _)| *is_plausible);
         let above = ranks.map(|(_, rank)| rank.saturating_add(Duration::from_nanos(1))).max();

@@ -125,7 +125,8 @@ impl PostgresStore {
     }
 
     /// Runs a statement. If the statement fails because the connection is read-only or belongs to a
-    /// pooler, it was not executed. This method then runs it again on another connection.
+    /// pooler, the database has not executed the statement. This method then tries it once more, on
+    /// another connection.
     async fn rows<'q, T>(
         &self,
         pool: &PgPool,
