@@ -39,7 +39,7 @@ pub(crate) fn ensure(holds: bool, otherwise: &str) -> Result<(), Finding> {
     if holds { Ok(()) } else { Err(Finding::new(otherwise)) }
 }
 
-/// Converts any error into a finding, whose text contains the error and all its causes.
+/// Converts any error into a [`Finding`]. Its text contains the error and all causes of the error.
 impl<E: Error> From<E> for Finding {
     fn from(error: E) -> Self {
         Self::new(chain(&error))

@@ -103,7 +103,7 @@ mod tests {
     use crate::request::token::Token;
     use crate::revocation::Revocations;
 
-    /// `docs/explanation/performance.md` lists the reference-count changes per request.
+    /// Checks the reference-count changes per request that `docs/explanation/performance.md` lists.
     #[test]
     fn a_request_adds_one_reference_to_the_context_and_one_for_the_clone_of_the_service() {
         let key = Key::hs256(Secret::generate().unwrap()).with_id("2026-11").unwrap();

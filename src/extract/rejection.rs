@@ -18,8 +18,8 @@ use crate::type_name::written;
 /// the extractor had rejected the request.
 #[derive(Clone, Debug)]
 pub struct AuthRejection {
-    // The content is boxed, since the `Result` of an extractor is moved on every request, rejected
-    // or not.
+    // The content is boxed to keep the `Result` of an extractor small. This `Result` is moved on
+    // every request, even if the request is not rejected.
     content: Box<RejectionContent>,
 }
 

@@ -1,4 +1,4 @@
-//! The application's part of an access token.
+//! The part of an access token that the application chooses.
 
 use std::fmt::{self, Debug};
 

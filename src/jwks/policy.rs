@@ -297,7 +297,8 @@ mod tests {
             self.policy.expire(self.now);
         }
 
-        /// Runs a fetch that takes no time. `Some` means that it succeeds, with this `max-age`.
+        /// Simulates a fetch that takes no time. `succeeds` is `None` if the fetch fails. Otherwise
+        /// it contains the `max-age` of the response.
         fn fetch(&mut self, succeeds: Option<Option<Duration>>) {
             assert_eq!(self.until_fetch(), Duration::ZERO, "a fetch may start");
             self.policy.fetch_started(self.now);

@@ -44,8 +44,8 @@ pub enum KeyErrorKind {
     /// The members of a JWK contradict each other, the JWK does not allow signatures with the key,
     /// or the key is for another algorithm.
     Contradictory,
-    /// The numbers do not form a valid key: a point that is not on its curve, an RSA exponent of 1,
-    /// a private key that does not belong to its public key.
+    /// The numbers do not form a valid key. Examples are a point that is not on its curve, an RSA
+    /// exponent of 1, and a private key that does not belong to its public key.
     Invalid,
     /// A key identifier is empty, longer than 256 bytes, or used by another key of the set with the
     /// same algorithm.

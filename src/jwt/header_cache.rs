@@ -1,4 +1,4 @@
-//! A cache of parsed headers.
+//! A cache of parsed token headers.
 
 use std::sync::OnceLock;
 

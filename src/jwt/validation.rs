@@ -101,8 +101,9 @@ impl Validation {
         self
     }
 
-    /// Requires that `aud` contains exactly the text of `audience`. If you pass several audiences,
-    /// `aud` must contain at least one of them. By default, a token with an `aud` is rejected.
+    /// Requires that `aud` contains `audience`. The comparison is exact. If you pass several
+    /// audiences, `aud` must contain at least one of them. By default, a token with an `aud` is
+    /// rejected.
     #[track_caller]
     #[must_use]
     pub fn audience(mut self, audience: impl OneOrMany) -> Self {

@@ -31,7 +31,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Button {
     /// The provider's name in the paths of the routes.
     pub(crate) name: &'static str,
-    /// The name that users see.
+    /// The provider's name as users see it.
     pub(crate) title: String,
     /// The origins that the browser visits until the user sees the first page of the provider. The
     /// page's content security policy must allow all of these origins, since a browser applies

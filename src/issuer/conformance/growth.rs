@@ -1,5 +1,5 @@
-//! Checks that one user's logins leave a limited number of sessions, and that ended and expired
-//! sessions cost nothing.
+//! Checks that one user's logins leave a limited number of sessions, that ended sessions do not add
+//! to the cost of later calls, and that logins delete expired sessions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

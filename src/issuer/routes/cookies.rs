@@ -251,8 +251,8 @@ impl Cookies {
     /// Panics if `domain` is not a domain name with at least two labels. For example, a top-level
     /// domain and an IP address are invalid, and so is a name with a leading dot, a port or a
     /// scheme. Also panics if [`add_access_cookie`](Self::add_access_cookie) has already added a
-    /// name that begins with `__Host-`. This method does not detect public suffixes such as `co.uk`
-    /// and `github.io`. Browsers ignore cookies for such a domain.
+    /// cookie whose name begins with `__Host-`. This method does not detect public suffixes such as
+    /// `co.uk` and `github.io`. Browsers ignore cookies for such a domain.
     #[track_caller]
     pub fn dangerous_domain(mut self, domain: impl AsRef<str>) -> Self {
         let domain = domain.as_ref();

@@ -228,7 +228,7 @@ impl From<AccountsError> for OAuthError {
     }
 }
 
-/// The cause of a failed login at another provider.
+/// The cause of a failed login at an OpenID or OAuth provider.
 #[cfg(feature = "openid-login")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LoginFailureCause {

@@ -19,7 +19,7 @@ pub(crate) struct Pruning {
 }
 
 impl Pruning {
-    /// Returns the initial state: the first login deletes expired sessions.
+    /// Returns the initial state, in which the next login deletes expired sessions.
     pub(crate) fn new() -> Self {
         Self { next: AtomicI64::new(i64::MIN) }
     }

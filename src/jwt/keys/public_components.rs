@@ -16,7 +16,8 @@ pub(crate) enum PublicComponents {
         n: Vec<u8>,
         e: Vec<u8>,
     },
-    /// The coordinates of a point, each as long as the field of the curve.
+    /// The coordinates of a point. Each coordinate has as many bytes as an element of the curve's
+    /// field.
     Ec {
         curve: Curve,
         x: Vec<u8>,

@@ -76,7 +76,7 @@ pub(crate) struct Noted<'n, 'de> {
     /// One bit for each rule in [`Wanted::rules`]. The bit is set if the claim that the rule names
     /// is present, but has none of the accepted values.
     pub(crate) wrong: u64,
-    /// True if every member was read.
+    /// True if every member of the payload was read.
     pub(crate) is_complete: bool,
     /// The JSON rule that the payload breaks.
     pub(crate) fault: Option<Fault>,

@@ -54,7 +54,8 @@ impl TokenRequest<'_> {
     }
 }
 
-/// Waits at most `limit` for a response. `server` is the name of the server in error messages.
+/// Waits at most `limit` for a response. `server` is the name that error messages use for the
+/// server.
 pub(super) async fn within(
     limit: Duration,
     server: &str,

@@ -7,7 +7,7 @@ use crate::jwks::remote_url::RemoteUrl;
 use crate::jwks::{KeySourceError, KeySourceErrorKind};
 use crate::openid::provider::error::{ProviderError, ProviderErrorKind};
 
-/// The name of the discovery document's server in error messages.
+/// The name that error messages use for the server of the discovery document.
 pub(super) const SERVER: &str = "the discovery document's server";
 
 /// The checked metadata of a provider.

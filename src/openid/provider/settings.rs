@@ -70,8 +70,8 @@ impl ProviderSettings {
     }
 
     /// Returns the granted scopes. If the provider uses another name for a requested scope, the
-    /// requested name is returned. `answer` contains the scopes of the token response. If it is
-    /// `None`, all requested scopes were granted.
+    /// requested name is returned. `answer` is the list of scopes in the token response. If the
+    /// response contains no list (`None`), all requested scopes were granted.
     pub(super) fn granted_scopes(&self, answer: Option<Vec<String>>) -> Vec<String> {
         let asked = self.asked_scopes();
         let Some(mut granted) = answer else { return asked };

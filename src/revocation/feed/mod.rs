@@ -63,11 +63,12 @@ pub trait RevocationFeed: Send + Sync + 'static {
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 
-    /// Reads one part of a snapshot, which contains all revocations. If `part` is `None`, reads the
-    /// first part. For each later part, the caller passes [`next`](Snapshot::next) from the
-    /// previous part. Messages that are appended between two calls may be missing. The feed returns
-    /// an error if it cannot continue after the previous part, for example because a different
-    /// server responds. The caller then starts again with the first part.
+    /// Reads one part of a snapshot. All parts together contain all revocations that were in the
+    /// feed before the first call. Messages that are appended between two calls may be missing. If
+    /// `part` is `None`, reads the first part. For each later part, the caller passes
+    /// [`next`](Snapshot::next) from the previous part. The feed returns an error if it cannot
+    /// continue after the previous part, for example because a different server responds. The
+    /// caller then starts again with the first part.
     fn snapshot(
         &self,
         part: Option<String>,
@@ -116,7 +117,8 @@ impl Position {
 pub struct Snapshot {
     /// Messages in JSON.
     pub messages: Vec<String>,
-    /// The text that requests the next part of the snapshot. `None` after the last part.
+    /// The text to pass to [`RevocationFeed::snapshot`] to read the next part. `None` in the last
+    /// part.
     pub next: Option<String>,
     /// The position at the end of the log. The feed must take it *before* it reads the messages of
     /// the first part. A follower ignores the positions of later parts.

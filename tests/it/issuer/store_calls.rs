@@ -16,8 +16,9 @@ fn calls(server: &Server) -> Vec<&'static str> {
     std::mem::take(&mut *server.state.calls.lock().unwrap())
 }
 
-/// Returns a server at which `alice` has logged in twice. The login of `bob` has already deleted
-/// expired sessions, so the next logins do not call the store for that.
+/// Returns a server at which `alice` has logged in twice. `bob` logged in before her, and his login
+/// deleted expired sessions. The next logins therefore do not call the store to delete expired
+/// sessions.
 async fn server() -> (Server, Tokens, Tokens) {
     let server = Server::new();
     server.log_in("bob").await;

@@ -81,8 +81,8 @@ fn while_revocation_data_is_stale_the_answer_is_503_with_retry_after() {
     assert_eq!(kit::send(&auth, kit::bearer(&token(kit::NOW))).status(), StatusCode::OK);
 }
 
-/// If the layer and the revocations both use the system's clock, the layer reads it once for both.
-/// In this test, only the layer uses the system's clock.
+/// If the layer and the revocations both use the system's clock, the layer reads that clock once
+/// and uses the time for both. In this test, only the layer uses the system's clock.
 #[test]
 fn the_age_of_the_data_is_measured_by_the_clock_of_the_revocations() {
     let (revocations, clock) = current();

@@ -315,8 +315,9 @@ impl Family {
         Some(next)
     }
 
-    /// Returns true if the number of consecutive repeated renewals has reached a limit. The caller
-    /// then ends the session, since somebody probably has a copy of its tokens.
+    /// Returns true if the number of consecutive renewals that were repeated has reached a limit.
+    /// The caller then ends the session, since somebody probably has a copy of the session's
+    /// tokens.
     pub(crate) fn is_shared(&self, rules: &RotationRules) -> bool {
         let max_any = rules.max_repeats_at_once.unwrap_or(MAX_LISTS_AT_ONCE);
         let max_any = max_any.max(rules.max_repeats);

@@ -109,8 +109,8 @@ pub trait RefreshStore: Send + Sync + 'static {
     /// Deletes up to `at_most` rows whose `delete_after` is `now` or earlier, and returns the
     /// number of deleted rows. A store whose rows expire by themselves returns 0.
     ///
-    /// [`Sessions`](crate::issuer::Sessions) calls this method after logins. The cost must depend
-    /// only on `at_most`, which is small, and not on the size of the table.
+    /// [`Sessions`](crate::issuer::Sessions) calls this method after logins. The cost of a call
+    /// must depend only on `at_most`, which is a small number, and not on the size of the table.
     fn prune(
         &self,
         now: UnixTime,

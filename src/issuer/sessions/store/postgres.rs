@@ -35,8 +35,8 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 ///
 /// After a failover the store reconnects. It closes connections to a server that has become
 /// read-only or is a standby, since the sessions there may be out of date. Behind a pooler in
-/// transaction mode, such as PgBouncer, each call is a transaction without a prepared statement,
-/// which takes three more round trips. A pooler in session mode needs no extra round trips.
+/// transaction mode, such as PgBouncer, each call is a transaction without a prepared statement.
+/// Such a call takes three more round trips. A pooler in session mode needs no extra round trips.
 /// [`migrate`](Self::migrate) detects the mode. A pooler in statement mode does not work.
 ///
 /// For an encrypted connection, enable one of the `tls-` features of [`sqlx`] in your own

@@ -129,7 +129,8 @@ impl Provider {
         JwtAuth::from(self.issuer()).with_clock(kit::at(NOW))
     }
 
-    /// Returns a token with changed claims.
+    /// Returns a token of the provider. `change` states how its claims differ from the usual
+    /// claims.
     pub(crate) fn token(&self, change: &Value) -> String {
         self.sign(Pair::of_provider(self.alg()), &self.header, change)
     }
