@@ -10,7 +10,7 @@ use tower_jwt_auth::jwks::RemoteKeys;
 const NOT_STARTED: &str =
     "the mock server did not start: install node and npm, or set the variables of the example";
 
-/// A running mock server. It ends when this value is dropped.
+/// A running mock server. The server stops when this value is dropped.
 pub(crate) struct MockProvider {
     /// A token in the provider's format.
     pub(crate) token: String,

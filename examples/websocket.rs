@@ -37,7 +37,7 @@ async fn echo(socket: WebSocket, claims: Claims) {
     if let Some(why) = socket.ended() {
         let reason = format!("{why:?}").into();
         let close = Message::Close(Some(CloseFrame { code: close_code::POLICY, reason }));
-        // The client may be gone already.
+        // The client may have disconnected already.
         let _ = socket.into_inner().send(close).await;
     }
 }

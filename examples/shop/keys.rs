@@ -85,8 +85,8 @@ mod public {
         if !pair.can_sign() {
             return Err("SHOP_KEY is a public key, which cannot sign".into());
         }
-        // Both services have the same public key, which can verify tokens but cannot sign them.
-        // Even so, each token is for only one service: the one that the token's audience names.
+        // Both services verify tokens with the same public key. Each token is nevertheless for only
+        // one service: the one that the token's audience names.
         let keys = KeyStore::from(pair);
         Ok(TokenIssuer::new(ISSUER).audience("cart", keys.clone()).add_audience("payment", keys))
     }

@@ -285,7 +285,7 @@ struct Raw {
 #[derive(Deserialize, PartialEq, Debug)]
 struct WholeRaw(Text);
 
-/// A byte string that is deserialized in the same way as by the crate `serde_bytes`.
+/// A byte string that is deserialized in the same way as the types of the crate `serde_bytes`.
 #[derive(PartialEq, Debug)]
 struct ByteString(Vec<u8>);
 

@@ -12,7 +12,7 @@ use crate::jwt::keys::algorithm::Algorithm;
 use crate::jwt::keys::key::MAX_ID_LEN;
 use crate::jwt::token_error::{TokenError, TokenErrorKind};
 
-/// The maximum length of a decoded header.
+/// The maximum length of a decoded header, in bytes.
 const MAX_LEN: usize = 1024;
 
 /// The relevant parameters of a header. `jwk`, `jku`, `x5u` and `x5c` are ignored: a token must not

@@ -22,8 +22,7 @@ pub struct VerifiedToken {
 #[derive(Clone, Default)]
 pub(crate) struct OpenedToken {
     pub(crate) text: Vec<u8>,
-    /// The span of the token as it was received. In `text`, the decoded payload is stored before
-    /// the received token.
+    /// The span of the received token in `text`. The decoded payload precedes this span.
     pub(crate) encoded: Span,
     pub(crate) key_id: Option<Span>,
 }

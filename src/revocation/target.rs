@@ -145,7 +145,7 @@ impl RevocationTarget {
 
 impl Debug for RevocationTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Names of users and tokens do not belong in logs.
+        // The identifiers of users and tokens do not belong in logs.
         write!(f, "{:?}(..)", self.kind())
     }
 }

@@ -1,6 +1,6 @@
-//! Timing of contenders, the operations to compare. They take turns in random order in every round,
-//! so that a change of the machine's speed affects all of them. Only ratios within a round are
-//! reliable.
+//! The timing of contenders, which are the operations that are compared. In every round, the
+//! contenders run one after another in random order, so that a change of the machine's speed
+//! affects all of them. Only ratios of times from the same round are reliable.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -48,9 +48,10 @@ const LEAST_BYTES: usize = 1 << 20;
 /// For HS256 tokens, a hit takes a tenth of the time of a verification if a few hundred tokens are
 /// in use, and an eighth if a thousand tokens are in use. With more tokens, the entries are rarely
 /// in the processor's cache: with 10,000 tokens, a hit takes two fifths of the time. A cached token
-/// occupies about 1.4 KB. The verification of a token that is presented only once takes longer than
-/// without a cache, so compare the hits and misses in [`stats`](Self::stats).
-/// [`guide::explanation::cache`](crate::guide::explanation::cache) has the figures.
+/// occupies about 1.4 KB. If a token is presented only once, its verification takes longer than
+/// without a cache. To find out whether most requests are hits, compare the hits and misses in
+/// [`stats`](Self::stats). [`guide::explanation::cache`](crate::guide::explanation::cache) has the
+/// figures.
 ///
 /// # Security
 ///

@@ -134,8 +134,8 @@ impl<A, S> RouteContext<A, S> {
                 let reason = "the account is granted no audience of those that are asked for";
                 return Err(OAuthErrorKind::InvalidTarget.because(reason));
             }
-            // One token can be for several services only if the services share a key. If their keys
-            // differ, the token is for the first service.
+            // One token can be for several services only if the services share a key. If the keys
+            // differ, the token is for the first of these services.
             if asked.len() > 1 && self.issuer.service(Some(&asked)).is_err() {
                 asked.truncate(1);
             }

@@ -22,7 +22,7 @@ pub(crate) enum AnsweredTokens {
         access: AccessToken,
         refresh: RefreshToken,
     },
-    /// `set` contains the `Set-Cookie` fields.
+    /// `set` contains the `Set-Cookie` header fields of the response.
     InCookies {
         set: HeaderMap,
         body: Value,

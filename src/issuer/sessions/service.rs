@@ -243,9 +243,9 @@ impl<S: RefreshStore> Sessions<S> {
         PendingRefresh::judge(&self.rows, token, client, self.rows.rules, true).await
     }
 
-    /// Returns the session of a refresh token that can still be exchanged. Every client may present
-    /// the token. This method does not exchange the token. Use it to identify the user during a
-    /// logout.
+    /// Returns the session of a refresh token, without exchanging the token. The token must be one
+    /// that [`refresh`](Self::refresh) would accept, but this method does not check the client. Use
+    /// this method during a logout, to find out which user logs out.
     ///
     /// # Errors
     ///
@@ -256,7 +256,7 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Returns the session to which a refresh token belongs, if the token is the session's current
-    /// token. Every client may present the token. This method does not exchange the token. Call it
+    /// token. This method does not check the client, and does not exchange the token. Call it
     /// before you show a user's sessions.
     ///
     /// Unlike [`session_of`](Self::session_of), this method rejects a used token even within the

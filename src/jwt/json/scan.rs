@@ -227,11 +227,12 @@ pub(crate) fn is_in_numbers(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
 }
 
-/// Returns the position of a string's closing quote. If a control character comes before the quote,
-/// returns the position of the first control character. If `json` ends before either of them, the
-/// result is at or after the end of `json`. The string's content starts at `start`. Control
-/// characters are not valid in a JSON string. This function finds them because `serde_json` accepts
-/// them in byte strings.
+/// Returns the position of the closing quote of the string whose content starts at `start`. If a
+/// control character comes before the quote, returns the position of the first control character.
+/// If neither of them follows, returns a position at or after the end of `json`.
+///
+/// A JSON string must not contain control characters. `serde_json` accepts them when it reads a
+/// string as bytes, so this function looks for them.
 #[inline]
 fn string_end(json: &[u8], start: usize) -> usize {
     let mut end = start;

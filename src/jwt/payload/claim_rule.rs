@@ -14,8 +14,8 @@ pub(crate) struct ClaimRule {
     /// this copy, which is faster than a comparison with `path`.
     first: String,
     pub(crate) path: ClaimPath,
-    /// If this list has values, the claim must be one of these strings. If the list is empty, every
-    /// value except `null` is accepted.
+    /// The strings that are accepted as the value of the claim. If the list is empty, every value
+    /// except `null` is accepted.
     pub(crate) values: Vec<String>,
 }
 

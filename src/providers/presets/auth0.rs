@@ -28,9 +28,9 @@ impl Issuer {
     ///   another claim, pass the name of that claim, as in
     ///   `.roles_claim("https://shop.example/roles")`.
     ///
-    /// Auth0 issues access tokens of two profiles, its own and RFC 9068. Tokens of both profiles
-    /// are accepted. Tokens of the RFC 9068 profile have the header `typ: at+jwt`. To accept only
-    /// these, call `.accept_type("at+jwt")`.
+    /// Auth0 issues access tokens of two profiles: Auth0's profile and the profile of RFC 9068.
+    /// Tokens of both profiles are accepted. Tokens of the RFC 9068 profile have the header
+    /// `typ: at+jwt`. To accept only these, call `.accept_type("at+jwt")`.
     ///
     /// Sources: [access token profiles][profiles], read on 2026-11-26, and
     /// [validate access tokens][validate], read on 2026-11-27.

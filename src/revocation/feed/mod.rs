@@ -1,10 +1,10 @@
 //! The contract of a feed, and the feeds of this crate.
 //!
 //! A feed is a durable log of messages, and each message is one revocation. A publisher appends a
-//! message, and every server reads every message. A server starts with a snapshot, which has a
+//! message, and every server reads every message. A server starts with a snapshot, which contains a
 //! position in the log and all messages that have not expired. From then on, the server reads the
-//! messages after its position, a few times a second. If the log no longer has these messages, the
-//! feed reports a gap, and the server reads a snapshot again.
+//! messages after its position, a few times a second. If the log no longer contains these messages,
+//! the feed reports a gap, and the server reads a snapshot again.
 //!
 //! A feed need not preserve the order of messages, and need not know its readers. A read that
 //! begins after an append has returned must find the appended message. If a message is appended

@@ -207,8 +207,8 @@ async fn a_request_of_another_site_is_refused_as_at_login() {
             let names: Vec<_> = events(&server).into_iter().map(|(name, ..)| name).collect();
             assert_eq!(names, [if own.status() == 200 { "started" } else { "refused" }]);
 
-            // A link or an image on another site causes a GET request. A GET request must get the
-            // same status as the POST request above.
+            // A link or an image on another site can send a GET request. The server must check this
+            // request like the POST request above, and return the same status.
             let mut get = request(OWN, &more, &headers);
             *get.method_mut() = Method::GET;
             assert_eq!(server.send(get).await.status(), own.status(), "{site} {origin}");

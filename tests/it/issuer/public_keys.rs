@@ -85,7 +85,8 @@ fn a_published_key_has_its_thumbprint_its_algorithm_and_its_use() {
         let keys = published(&issuer);
         let [jwk] = keys.as_slice() else { panic!("{keys:?}") };
         assert_eq!((jwk["alg"].as_str(), jwk["use"].as_str()), (algorithm.as_str(), "sig"));
-        // The required members of RFC 7638 section 3.2, RFC 8037 section 2 and RFC 9964 section 3.
+        // The members from which the thumbprint is computed (RFC 7638 section 3.2, RFC 8037 section
+        // 2 and RFC 9964 section 3).
         let required: &[&str] = match jwk["kty"].as_str() {
             "RSA" => &["e", "kty", "n"],
             "EC" => &["crv", "kty", "x", "y"],

@@ -292,7 +292,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         }
         Reply::Stall(bytes) => {
             let _ = stream.write_all(&bytes).await;
-            // The client closes the connection when it gives up.
+            // Wait until the client gives up and closes the connection.
             let _ = stream.read_u8().await;
         }
         Reply::Endless => {

@@ -66,7 +66,7 @@ impl Drop for Server {
     }
 }
 
-/// Serves until standard input ends.
+/// Runs the server until standard input is closed.
 pub(crate) async fn serve() {
     // Abort on any panic: a panic in a handler would otherwise end only one request.
     let default = std::panic::take_hook();
