@@ -23,37 +23,43 @@ struct Stripe {
     misses: AtomicU64,
 }
 
+impl Stripe {
+    #[inline]
+    fn counter(&self, is_hit: bool) -> &AtomicU64 {
+        if is_hit { &self.hits } else { &self.misses }
+    }
+}
+
 impl Counters {
     /// Counts a look-up.
     #[inline]
     pub(crate) fn count(&self, is_hit: bool) {
         // While a thread ends, its index may already be destroyed. Such a thread uses the shared
         // stripe.
-        let index = STRIPE.try_with(|stripe| *stripe).unwrap_or(usize::MAX);
-        let stripe = self.stripes.get(index).unwrap_or(&self.shared);
-        let counter = if is_hit { &stripe.hits } else { &stripe.misses };
-        if index < STRIPES {
-            // No other thread writes to this stripe, so an atomic addition is not necessary.
-            counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        } else {
-            counter.fetch_add(1, Ordering::Relaxed);
+        let index = STRIPE.try_with(|stripe| *stripe).ok();
+        match index.and_then(|index| self.stripes.get(index)) {
+            Some(stripe) => {
+                // No other thread writes to this stripe, so an atomic addition is not necessary.
+                let counter = stripe.counter(is_hit);
+                counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+            }
+            None => {
+                self.shared.counter(is_hit).fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
     pub(crate) fn hits(&self) -> u64 {
-        self.sum(|stripe| &stripe.hits)
+        self.sum(true)
     }
 
     pub(crate) fn misses(&self) -> u64 {
-        self.sum(|stripe| &stripe.misses)
+        self.sum(false)
     }
 
-    fn sum(&self, counter: impl Fn(&Stripe) -> &AtomicU64) -> u64 {
-        self.stripes
-            .iter()
-            .chain([&self.shared])
-            .map(|stripe| counter(stripe).load(Ordering::Relaxed))
-            .sum()
+    fn sum(&self, of_hits: bool) -> u64 {
+        let stripes = self.stripes.iter().chain([&self.shared]);
+        stripes.map(|stripe| stripe.counter(of_hits).load(Ordering::Relaxed)).sum()
     }
 }
 

@@ -288,6 +288,32 @@ mod tests {
     }
 
     #[test]
+    fn the_slots_are_replaced_only_when_they_have_no_room() {
+        let shard = Shard::new(LIMIT);
+        insert(&shard, 0);
+        let mut slots = shard.slots.load_full().unwrap();
+        let mut replacements = vec![];
+        for value in 1..40 {
+            insert(&shard, value);
+            let now = shard.slots.load_full().unwrap();
+            if !Arc::ptr_eq(&slots, &now) {
+                replacements.push(value);
+            }
+            slots = now;
+        }
+        // 8, 16 and 32 slots have room for 6, 12 and 24 entries.
+        assert_eq!(replacements, [6, 12, 24]);
+    }
+
+    #[test]
+    fn values_may_take_exactly_the_memory_of_the_shard() {
+        let entries = 7;
+        let shard = Shard::new(Slots::<u64>::bytes_for(entries) + entries * WEIGHT);
+        (0..7).for_each(|value| insert(&shard, value));
+        assert_eq!((shard.stats().entries, shard.stats().bytes), (entries, shard.limit()));
+    }
+
+    #[test]
     fn a_look_up_needs_no_lock_and_an_insertion_does_not_wait_for_one() {
         let shard = filled();
         let lock = shard.contents.0.lock().unwrap();

@@ -91,7 +91,7 @@ impl<V> Slots<V> {
     #[inline]
     fn slots_from_home_of(&self, fingerprint: u64) -> impl Iterator<Item = &OnceLock<Entry<V>>> {
         let mask = self.slots.len().wrapping_sub(1);
-        let home = fingerprint as usize & mask;
+        let home = fingerprint as usize;
         (0..self.slots.len()).filter_map(move |n| self.slots.get(home.wrapping_add(n) & mask))
     }
 }
@@ -195,6 +195,13 @@ mod tests {
             let slots = Slots::<u64>::for_entries(entries);
             assert!(slots.most_entries() > entries, "{entries}");
             assert_eq!(slots.bytes(), Slots::<u64>::bytes_for(entries));
+        }
+    }
+
+    #[test]
+    fn a_quarter_of_the_slots_stays_empty() {
+        for (entries, most) in [(0, 6), (6, 12), (40, 48)] {
+            assert_eq!(Slots::<u64>::for_entries(entries).most_entries(), most, "{entries}");
         }
     }
 
