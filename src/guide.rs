@@ -31,9 +31,9 @@
 //     [`JwtAuth::cookie`]: https://docs.rs/tower-jwt-auth/latest/tower_jwt_auth/struct.JwtAuth.html#method.cookie
 //
 // On docs.rs, the file `docs/links.md` is included before each page. It defines the same labels as
-// the pages, with the targets for rustdoc. Markdown uses the first definition of a label, so these
-// targets replace the targets for GitHub. The label of a page is its path in `docs/` without `.md`.
-// The label of a heading is the label of its page, followed by `#` and the heading's anchor.
+// the pages do, but with the targets for rustdoc. Markdown uses the first definition of a label, so
+// these targets replace the targets for GitHub. The label of a page is its path in `docs/` without
+// `.md`. The label of a heading is the label of its page, followed by `#` and the heading's anchor.
 // `tests/docs/links` checks every link.
 
 /// Declares a page: its module, its file, and the features that its links and code need. A page

@@ -350,7 +350,7 @@ struct Level {
 }
 
 /// Claims with lenient fields. Most of them replace a value of the wrong type with the default.
-/// `company` accepts a number or a text.
+/// `company` accepts a number or a string.
 #[derive(Deserialize, PartialEq, Debug)]
 struct Lenient {
     #[serde(default, deserialize_with = "or_default")]

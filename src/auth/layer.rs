@@ -181,9 +181,9 @@ impl<T> JwtAuth<T> {
     /// # Security
     ///
     /// A stolen token without `exp` works until its key is retired or the token is revoked. A
-    /// revocation is forgotten after some time. By default, the revocation of a subject, a tenant,
-    /// a key or everyone is forgotten after 30 days. The token is then accepted again. To prevent
-    /// that, set a time in the far future with
+    /// revocation is forgotten after some time: by default after 30 days, if the revocation covers
+    /// a subject, a tenant, a key or everyone. The token is then accepted again. To prevent that,
+    /// set a time in the far future with
     /// [`Revocation::forget_at`](crate::revocation::Revocation::forget_at).
     pub fn dangerous_allow_missing_expiry(self) -> Self {
         let rules = self.rules().dangerous_allow_missing_expiry();
@@ -310,8 +310,8 @@ impl<T> JwtAuth<T> {
     /// layer therefore checks the origin of a request with this cookie if the request has an unsafe
     /// method or is a WebSocket handshake. It reads the header `Sec-Fetch-Site`, or `Origin` if
     /// `Sec-Fetch-Site` is absent. It refuses the request if a page of another origin made it,
-    /// unless that origin is [trusted](Self::trust_origin). A request without these two headers
-    /// does not come from a browser, and is not refused.
+    /// unless that origin is [trusted](Self::trust_origin). A request with neither header does not
+    /// come from a browser, and is not refused.
     ///
     /// If `AuthRoutes` sets the cookie, pass the name that was passed to
     /// `Cookies::add_access_cookie`.

@@ -77,10 +77,9 @@ where
             }
             Err(NotAuthenticated::Waits { wait, .. }) => {
                 let inner = self.inner.clone();
-                // Replace the ready instance with a clone, which drops the ready instance. The
-                // ready instance may hold a permit, which the request does not need while it waits
-                // for the key. Before the next call, the caller polls the clone until the clone is
-                // ready.
+                // Replace the ready instance with a clone. This drops the ready instance, which may
+                // hold a permit. The request does not need a permit while it waits for the key.
+                // Before the next call, the caller polls the clone until the clone is ready.
                 self.inner = inner.clone();
                 JwtAuthFuture::waiting(wait, request, inner, Arc::clone(&self.settings))
             }

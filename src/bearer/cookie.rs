@@ -49,9 +49,9 @@ impl CookieName {
     ///
     /// The order of two cookies with the same name is meaningless (RFC 6265bis section 4.2.2), so
     /// two different values are rejected. If this name has a prefix, a cookie whose name differs
-    /// from it only in case is rejected too: a browser might not enforce the conditions of the
-    /// prefix on such a cookie, and a proxy might treat the two names as equal. Quotes are part of
-    /// the value.
+    /// from this name only in upper and lower case is rejected too: a browser might not enforce the
+    /// conditions of the prefix on such a cookie, and a proxy might treat the two names as equal.
+    /// Quotes are part of the value.
     pub(crate) fn find<'r>(&self, headers: &'r HeaderMap) -> Result<Option<&'r [u8]>, Fault> {
         let mut found = None;
         // An HTTP/2 client may split the `Cookie` field into several fields (RFC 9113 section

@@ -18,7 +18,7 @@ pub enum Source {
     WebSocketProtocol,
     /// A [`TokenSource`] that the application implements.
     Custom,
-    /// The argument of `JwtAuth::verify`, which the application passes itself.
+    /// The argument of `JwtAuth::verify`: the application itself passed the token.
     Direct,
 }
 

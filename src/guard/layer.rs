@@ -33,8 +33,8 @@ pub fn require<G: Guard>(guard: G) -> Require<G> {
 
 impl<G> Require<G> {
     /// Lets CORS preflights bypass the guard. Call this method if the CORS layer is *behind* the
-    /// guard. By default, the guard refuses preflights like any request without a token, so the
-    /// CORS layer must be in front of the guard.
+    /// guard. By default, the guard refuses preflights, as it refuses any request without a token,
+    /// so the CORS layer must be in front of the guard.
     ///
     /// # Security
     ///

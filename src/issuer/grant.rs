@@ -135,9 +135,9 @@ impl<C> Grant<C> {
         self
     }
 
-    /// Stores application data with the session of this login, at most 4096 bytes of JSON. Each
-    /// renewal can read the data with `Session::data`. Tokens do not contain the data. A renewal
-    /// does not change the data, so this setting has no effect in the grant for a renewal. By
+    /// Stores application data with the session of this login, at most 4096 bytes of JSON. At a
+    /// renewal, the application can read the data with `Session::data`, but cannot change it: in
+    /// the grant for a renewal, this setting has no effect. Tokens do not contain the data. By
     /// default, a session has no data.
     ///
     /// # Errors

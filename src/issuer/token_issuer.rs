@@ -495,8 +495,8 @@ fn refuse_what_servers_refuse(key: Key, encoded: &str) -> Result<(), IssueError>
     let bytes = encoded.len().clamp(64, 1024 * 1024);
     let validation = Validation::new().max_token_bytes(bytes).dangerous_any_audience();
     let verifier = Verifier::new(key).with_validation(validation);
-    // Every service rejects a token with one of these errors. Each other error depends on the rules
-    // or the clock of the service.
+    // If a token causes one of these errors, every service rejects the token. Whether a token
+    // causes any other error depends on the rules or the clock of the service.
     let fatal = [TokenErrorKind::Malformed, TokenErrorKind::DateOutOfRange];
     let error = verifier.verify::<IgnoredAny>(encoded).err();
     error.filter(|error| fatal.contains(&error.kind())).map_or(Ok(()), |error| {

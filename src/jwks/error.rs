@@ -226,8 +226,8 @@ mod tests {
         assert!(error.with_causes().contains(r"\u{1b}[31m\r\nGET"), "{error:?}");
     }
 
-    /// An error whose text has no end. The number is how many parts of the text have been
-    /// formatted.
+    /// An error whose text has no end. The field is the number of parts of the text that have been
+    /// formatted so far.
     #[derive(Debug, Default)]
     struct Endless(std::sync::atomic::AtomicUsize);
 

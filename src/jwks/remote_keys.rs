@@ -201,8 +201,8 @@ impl RemoteKeys {
             loop {
                 self.start();
                 let Some(ended) = self.state.first_set() else { return };
-                // Ignore the result. The state has changed whether the sender sent a value or was
-                // dropped.
+                // Ignore the result. The state has changed in either case: the sender has sent a
+                // value, or was dropped.
                 let _ = ended.await;
             }
         };

@@ -33,8 +33,8 @@ pub(crate) struct UnknownNames {
 
 impl UnknownNames {
     /// Records the name of a missing key for which a fetch was requested. If too many names are
-    /// recorded already, this name is not recorded. After the cooldown, a token that names this key
-    /// can start another fetch.
+    /// recorded already, this name is not recorded, and a token that needs this key can start
+    /// another fetch after the cooldown.
     pub(crate) fn ask(&mut self, name: Option<&str>) {
         if self.len() < MAX_NAMES {
             self.asking.insert(self.hasher.hash_one(name));

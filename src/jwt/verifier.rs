@@ -202,8 +202,8 @@ impl Verifier {
     }
 
     /// Calls `decide` with the token's `kid` if the token may have been rejected because its key is
-    /// missing from `keys`. `error` is the reason for the rejection. If the token has no `kid`, its
-    /// key may be missing whenever its signature is wrong.
+    /// missing from `keys`. `error` is the reason for the rejection. If the token has no `kid`, a
+    /// wrong signature may mean that the token's key is missing.
     pub(crate) fn missing_key<R>(
         &self,
         token: &[u8],

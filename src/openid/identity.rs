@@ -51,8 +51,8 @@ impl Identity {
     ///
     /// # Security
     ///
-    /// The ID token is verified, but the provider may not have checked the claims in it: at most
-    /// providers, users choose their name, picture and email address themselves. Use
+    /// The ID token is verified, but some of its claims may be untrue: most providers let users
+    /// choose their name, picture and email address themselves. Use
     /// [`verified_email`](Self::verified_email) for the address.
     pub fn claims<T: DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(&self.claims).ok()

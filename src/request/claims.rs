@@ -40,7 +40,7 @@ use crate::revocation::RevocationUnchecked;
 /// ```
 pub struct Claims<T = StandardClaims> {
     /// The token, which owns the claims of type `T`. This struct has no separate reference to the
-    /// claims, since each clone and each drop would then change the same reference count twice.
+    /// claims: if it had one, each clone and each drop would change the same reference count twice.
     token: Token,
     typed: PhantomData<Arc<TypedClaims<T>>>,
 }

@@ -94,10 +94,10 @@ impl Revocation {
         self
     }
 
-    /// Sets the subject that owns the token or session, and the revocation time by the issuer's
-    /// clock. A server that has no room for this revocation then revokes all tokens that the owner
-    /// had at that time. Without an owner, the server would revoke everyone's tokens. This method
-    /// changes only revocations of a token or a session.
+    /// Sets the subject that owns the token or session, and the time of the revocation on the
+    /// issuer's clock. If a server has no room for this revocation, the server instead revokes all
+    /// tokens that the subject had at that time. Without a subject, the server would then revoke
+    /// everyone's tokens. This method changes only revocations of a token or a session.
     #[must_use]
     pub fn of_subject(mut self, subject: impl Into<String>, time: UnixTime) -> Self {
         if let RevocationTarget::Token { owner, revoked_at, .. }

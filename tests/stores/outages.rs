@@ -70,7 +70,7 @@ async fn killed_and_restarted(mut server: Server) {
 
 /// Pauses the server and resumes it. While the server is paused, requests to exchange the token
 /// fail. Such a request may still take effect when the server resumes, so a later exchange may
-/// present a used token. The clock of the sessions stands still, so that exchange is within the
+/// present a used token. The sessions' clock stands still, so the later exchange is within the
 /// grace period.
 async fn paused_and_resumed(server: Server) {
     let both = sessions(&server).await;

@@ -15,10 +15,10 @@ use crate::verifiers::{Backend, use_backend, verifier};
 /// One measured operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Contender {
-    /// The verification of a token by the verifier with this name.
+    /// The verifier with this name verifies a token.
     Verify(&'static str, Variant),
-    /// The verification of the tokens of several users, one after the other, by the verifier with
-    /// this name. The second field is the number of users.
+    /// The verifier with this name verifies the tokens of several users, one after the other. The
+    /// second field is the number of users.
     VerifyEach(&'static str, u32),
     /// A signature check by `aws-lc-rs`. The key is parsed and the signature is decoded in advance.
     CheckSignature(Variant),

@@ -24,8 +24,8 @@ pub struct Shopper {
     pub company: String,
 }
 
-/// The claims of a measured token. A small token has only `sub`, `company`, `exp` and `iat`: its
-/// other fields are empty, and empty fields are left out of the JSON.
+/// The claims of a token that the benchmarks verify. A small token has only `sub`, `company`, `exp`
+/// and `iat`: its other fields are empty, and empty fields are left out of the JSON.
 #[derive(Clone, Serialize)]
 struct Everything {
     sub: &'static str,

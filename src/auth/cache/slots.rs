@@ -111,7 +111,7 @@ impl<V> Entry<V> {
     }
 
     /// Returns zero if a request used the entry in the current table ([`Slots`]), one if the last
-    /// use was in the table before, and so on. The entries with the highest numbers are evicted
+    /// use was in the previous table, and so on. The entries with the highest numbers are evicted
     /// first.
     pub(crate) fn idleness(&self) -> u8 {
         if self.is_used.load(Ordering::Relaxed) { 0 } else { self.idle_rounds.saturating_add(1) }
@@ -128,8 +128,8 @@ impl<V> Entry<V> {
 }
 
 impl<V: Clone> Entry<V> {
-    /// Returns a copy of the entry, which the caller adds to new slots. The copy counts as unused
-    /// until a request uses it.
+    /// Returns a copy of the entry for new slots. The copy counts as unused until a request uses
+    /// it.
     pub(crate) fn copy(&self) -> Self {
         Self {
             fingerprint: self.fingerprint,

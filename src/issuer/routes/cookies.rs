@@ -242,9 +242,9 @@ impl Cookies {
     ///   enters is then saved in the attacker's account. The host can also lock its visitors out of
     ///   the services with a second cookie of the same name.
     ///
-    /// This setting does not apply to the cookie of the refresh token and the cookie of the session
-    /// identifier. Only the auth server's host gets these two cookies, so no other host can read or
-    /// replace a session.
+    /// This setting applies neither to the cookie of the refresh token nor to the cookie of the
+    /// session identifier. Only the auth server's host gets these two cookies, so no other host can
+    /// read or replace a session.
     ///
     /// # Panics
     ///

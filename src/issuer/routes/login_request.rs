@@ -82,7 +82,7 @@ impl LoginRequest {
     }
 
     /// Accepts a login request that another site caused. By default, such a request is refused with
-    /// 403, as at `/login`.
+    /// 403, like a request to `/login` from another site.
     ///
     /// If the user logs in at another site, that site causes the last request of the login. For
     /// example, an OpenID provider redirects the browser to this server, and a page of a SAML

@@ -111,9 +111,9 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// services and scopes.
     ///
     /// If the routes use cookies, and `request` contains the cookies of an earlier session, that
-    /// session ends. Browsers send the cookie with the refresh token only to the path that was
-    /// passed to [`Cookies::new`](crate::issuer::Cookies::new), and to paths below it. Therefore
-    /// mount your own login route below that path, such as at `/auth/passkey`.
+    /// session ends. Browsers send the cookie of the refresh token only to the path that was passed
+    /// to [`Cookies::new`](crate::issuer::Cookies::new), and to paths below it. Therefore mount
+    /// your own login route below that path, such as at `/auth/passkey`.
     ///
     /// Each renewal of the session calls [`Accounts::renew`], as for a session that began at
     /// `/login`. If `renew` needs to know how the user logged in, store that in
@@ -135,9 +135,9 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     /// application's own routes.
     ///
     /// As at `/login`, a request from a page of another site is refused, unless
-    /// [`LoginRequest::dangerous_from_another_site`] is set. If a user follows a link on another
-    /// site, that request is refused too. Some clients do not say where a GET request comes from,
-    /// so use POST for logins.
+    /// [`LoginRequest::dangerous_from_another_site`] is set. A request that comes from a link on
+    /// another site is refused too. Some clients do not say where a GET request comes from, so use
+    /// POST for logins.
     pub async fn start(
         &self,
         grant: Grant<A::Claims>,

@@ -47,8 +47,8 @@ impl StartedLogin {
     /// After a redirect, the browser would not send `SameSite=Strict` cookies, since another site
     /// began the navigation. With [`Cookies::lax`], the status is always 303.
     ///
-    /// `path` may be a value from the request, for example SAML's `RelayState`: no value of `path`
-    /// sends the browser to another site. If `path` is not valid, the browser goes to `/`. A valid
+    /// `path` may be a value from the request, for example SAML's `RelayState`, since no `path` can
+    /// send the browser to another site. If `path` is not valid, the browser goes to `/`. A valid
     /// path begins with exactly one slash, since `//host` is another host. It consists of at most
     /// 512 printable ASCII characters, without a backslash and without a segment `.` or `..`.
     ///

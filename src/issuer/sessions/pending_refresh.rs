@@ -20,8 +20,8 @@ pub struct PendingRefresh<'s, S> {
     client: ClientRule,
     session: Session,
     version: u64,
-    /// The response to a token that was used before: the session's current token, and the kind of
-    /// the repeat. `None` if the presented token is itself the current token.
+    /// The response if the presented token was used before: the session's current token, and the
+    /// kind of the repeated use. `None` if the presented token is itself the current token.
     answer: Option<(RefreshToken, Repeat)>,
 }
 

@@ -60,7 +60,8 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Ends a session when this many consecutive renewals have been repeated. 5 by default.
+    /// Ends a session when this many renewals in a row have each been repeated with the same
+    /// refresh token. 5 by default.
     ///
     /// A renewal counts as repeated if its refresh token is presented again after at least 2
     /// seconds, but within the grace period. A lost response or a slow second tab can also cause
@@ -92,9 +93,9 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Ends a session when this many consecutive renewals have been repeated. Unlike
-    /// [`max_repeats`](Self::max_repeats), this limit also counts repeats within 2 seconds. Off by
-    /// default.
+    /// Ends a session when this many renewals in a row have each been repeated with the same
+    /// refresh token. Unlike [`max_repeats`](Self::max_repeats), this limit also counts repeats
+    /// within 2 seconds of the renewal. Off by default.
     ///
     /// This limit detects a thief who renews at the same moments as the user's page. It is off by
     /// default because some honest clients repeat *every* renewal within 2 seconds: two tabs that

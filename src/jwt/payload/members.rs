@@ -84,8 +84,8 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
         Ok(())
     }
 
-    /// Records an error that the claims type returned and that does not concern a single member,
-    /// such as a missing field.
+    /// Records the error with which the claims type rejected the claims as a whole, for example
+    /// because a field is missing.
     #[cold]
     pub(crate) fn note_end(&mut self, error: &Error) {
         if self.noted.failure.is_none() {

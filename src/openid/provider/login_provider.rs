@@ -358,7 +358,8 @@ impl LoginProvider {
             );
         }
         let algorithms: Vec<_> = algorithms.into_iter().collect();
-        // This call panics if the algorithms cannot be used. The created key source is not needed.
+        // This call panics if the algorithms cannot be used. The key source is created only for
+        // this check.
         drop(RemoteKeys::jwks("https://provider.invalid").algorithms(algorithms.iter().copied()));
         self.settings.algorithms = Some(algorithms);
         self

@@ -75,8 +75,8 @@ impl Issuer {
     /// ```
     ///
     /// No preset accepts every tenant, since anyone can create a tenant. A user of any tenant can
-    /// consent to a multi-tenant application, and then gets tokens whose `aud` is that application.
-    /// `aud` alone therefore does not protect the API.
+    /// consent to a multi-tenant application, and then gets tokens whose `aud` identifies that
+    /// application. `aud` alone therefore does not protect the API.
     ///
     /// A key whose `issuer` names one tenant is not used, since it must not verify tokens of the
     /// other tenants. The tenant of personal Microsoft accounts,

@@ -9,15 +9,15 @@ use crate::revocation::target::RevocationKind;
 /// If the clock is set back by more than this time, the table reports it.
 pub(crate) const SLACK: Duration = Duration::from_secs(60);
 
-/// The time for which the table keeps a revocation after its `until`. This time covers the leeway
-/// (at most 60 seconds), for which a token is accepted after its `exp`. It also covers [`SLACK`],
-/// by which the clock may be set back.
+/// The time for which the table keeps a revocation after its `until`. This time covers the leeway:
+/// a token is accepted for at most 60 seconds after its `exp`. It also covers a clock that is set
+/// back by up to [`SLACK`].
 const LEEWAY: Duration = Duration::from_secs(120);
 
 /// The watermark that covers all tokens, whatever their issue time (`iat`) is.
 const ALWAYS: u32 = u32::MAX;
 
-/// The expiry of an entry is rounded up to a step of 16 seconds.
+/// The expiry of an entry is rounded up to a multiple of 16 seconds.
 const STEP_BITS: u32 = 4;
 const KIND_SHIFT: u32 = 60;
 const END_SHIFT: u32 = 32;

@@ -11,7 +11,7 @@
 //! An entry is never removed from its map. When a map is full, or has expired entries, the
 //! [`RevocationTable`](revocation_table::RevocationTable) builds a new map without the expired
 //! entries and replaces the old map atomically. If the memory limit leaves no room for a new entry,
-//! the table revokes more tokens than the revocation names: all tokens of the subject, or of the
+//! the table revokes more tokens than requested: all tokens of the subject, or all tokens of the
 //! issuer. If the map has no room for that entry either, the table revokes all tokens. The mark for
 //! all tokens is stored outside the map, so storing it always succeeds.
 

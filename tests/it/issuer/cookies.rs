@@ -239,7 +239,7 @@ async fn another_site_can_do_nothing() {
             (Method::DELETE, "/sessions/x"),
             // The server also refuses this GET request, since such a request can end a session. If
             // the refresh token in the cookie has already been used, the server counts the request
-            // as a repeated renewal, and too many of these end the session.
+            // as a repeated renewal, and too many repeated renewals end the session.
             (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);

@@ -49,8 +49,8 @@ pub(crate) struct State {
     pub(crate) writes: AtomicU64,
     /// The calls to the store in order.
     pub(crate) calls: Mutex<Vec<&'static str>>,
-    /// If set, every call of `replace` fails after this number of writes. The [`WriteFault`]
-    /// decides whether such a call fails before or after it writes the row.
+    /// If set, every call of `replace` fails once the number of writes has reached this limit. The
+    /// [`WriteFault`] decides whether a failing call writes the row before it fails.
     pub(crate) max_writes: Mutex<Option<(u64, WriteFault)>>,
     /// The only service for which users get tokens. `None` stands for any service.
     pub(crate) audience: Mutex<Option<&'static str>>,

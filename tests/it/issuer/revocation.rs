@@ -212,8 +212,8 @@ async fn one_of_many_concurrent_ends_publishes() {
     assert!(fleet.refuses(&access).await);
 }
 
-/// Each attempt to publish that the session has ended sends the same message, so the feed keeps
-/// only one message.
+/// Each attempt to publish the end of the session sends the same message, so the feed keeps only
+/// one message.
 #[tokio::test]
 async fn an_end_that_was_not_published_is_published_once_with_the_time_of_the_end() {
     let fleet = Fleet::new().await;

@@ -14,8 +14,8 @@ use crate::kit;
 const CHARACTERS: &str =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n\0é\t%,\"";
 
-/// Creates five small tokens with one algorithm. Together, the parts of these tokens end at every
-/// possible position within a base64 group of four characters.
+/// Creates five small tokens with one algorithm. The lengths of their base64 parts, divided by 4,
+/// leave every possible remainder: 0, 2 and 3.
 fn tokens(algorithm: Algorithm) -> [String; 5] {
     let signer = Signer::new(kit::key(algorithm));
     let exp = kit::NOW + 1;

@@ -76,9 +76,9 @@ fn trace() -> TraceLayer<
 }
 
 /// Returns an application in which `auth` is between two layers that log every header. The outer
-/// layer logs the headers before `auth` can mark them as sensitive, so a third layer, which runs
-/// first, marks them. In a real application, `SetSensitiveRequestHeadersLayer` of tower-http does
-/// this.
+/// layer logs the headers before `auth` can mark them as sensitive. Another layer therefore marks
+/// the headers before the outer layer runs. In a real application,
+/// `SetSensitiveRequestHeadersLayer` of tower-http does this.
 fn app<T>(auth: JwtAuth<T>) -> Router
 where
     T: serde::de::DeserializeOwned + Send + Sync + 'static,

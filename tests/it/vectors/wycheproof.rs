@@ -16,8 +16,8 @@ use crate::kit::{self, str_of};
 const FILE: &str = "wycheproof/json_web_signature_test.json";
 
 /// The numbers of the cases that need a public key. Without the feature `asymmetric`, these cases
-/// cannot be verified. Each pair is the first and the last number of a range. Between 46 and 258,
-/// no case has an odd number.
+/// cannot be verified. Each pair is the first and the last number of a range. A range may contain
+/// numbers that no case has: for example, no case has an odd number between 46 and 258.
 const PUBLIC: [(u64, u64); 4] = [(18, 258), (259, 271), (345, 345), (349, 349)];
 
 fn needs_public_key(id: u64) -> bool {

@@ -643,8 +643,9 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// The first simultaneous repeat and the first later repeat of a renewal change the session.
-    /// Further repeats change nothing, so they cause no write to the store.
+    /// A renewal can be repeated several times. The first repeat within 2 seconds changes the
+    /// session, and so does the first repeat after these 2 seconds. Further repeats change nothing,
+    /// so they cause no write to the store.
     #[test]
     fn a_further_repeat_of_a_renewal_changes_nothing() {
         let (mut family, token) = family();

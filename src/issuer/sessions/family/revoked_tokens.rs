@@ -24,7 +24,8 @@ pub(crate) struct RevokedTokens(Vec<String>);
 #[cfg(feature = "axum")]
 #[derive(Debug)]
 pub(crate) enum RevokeDecision {
-    /// The revoked tokens, including the new one.
+    /// The token was added. The field contains all of the session's revoked tokens, including this
+    /// one.
     Added(RevokedTokens),
     /// The token has been revoked before.
     Known,

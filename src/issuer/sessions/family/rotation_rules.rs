@@ -18,7 +18,7 @@ pub(crate) struct RotationRules {
     pub(crate) absolute: Duration,
     /// The time for which a used token can be exchanged again.
     pub(crate) grace: Duration,
-    /// A session ends when this many consecutive renewals have been repeated. A renewal counts as
+    /// A session ends when this many renewals in a row have each been repeated. A renewal counts as
     /// repeated if the refresh token that it exchanged is presented again 2 seconds or more after
     /// the renewal.
     pub(crate) max_repeats: u32,

@@ -30,8 +30,8 @@ struct MemoryRows {
     /// Each user's live sessions.
     by_subject: HashMap<String, BTreeSet<SessionId>>,
     by_deletion: BTreeSet<(UnixTime, SessionId)>,
-    /// The ended sessions. A full store deletes the first of them. The `bool` is true if the end of
-    /// the session is not published yet.
+    /// The ended sessions, in the order in which a full store deletes them. The `bool` is true if
+    /// the end of the session has not been published yet.
     ended: BTreeSet<(bool, UnixTime, SessionId)>,
 }
 

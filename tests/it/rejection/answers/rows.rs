@@ -58,7 +58,8 @@ pub(crate) fn app() -> Router {
 }
 
 /// Returns two routes behind layers that check revocation. The revocation data of the first layer
-/// is current, and revokes a subject. The second layer has no revocation data yet.
+/// is current, and contains the revocation of a subject. The second layer has no revocation data
+/// yet.
 fn revocable() -> Router {
     let known = kit::revocations(shop::clock());
     known.current_as_of(known.as_of());

@@ -162,10 +162,9 @@ fn hs256(kind: &str) -> Vec<Row> {
     rows
 }
 
-/// Returns the cost for the row about allocations. From the cost of an accepted request, it
-/// subtracts the cost of a request to a route behind a no-op layer, and the cost of parsing the
-/// claims into their type. For public-key algorithms, it also subtracts the cost of checking the
-/// signature.
+/// Returns the cost for the row about allocations: the cost of an accepted request, minus the cost
+/// of a request to a route behind a no-op layer, and minus the cost of parsing the claims into
+/// their type. For public-key algorithms, the cost of checking the signature is subtracted too.
 pub fn allocations(kind: &str) -> Cost {
     let mut cost = vec![
         (1.0, Ask("tower-jwt-auth", Good)),
