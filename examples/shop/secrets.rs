@@ -8,7 +8,8 @@ use std::error::Error;
 
 use tower_jwt_auth::{KeyError, Secret};
 
-/// The name of the issuer. It is the `iss` of every token, and every secret is derived with it.
+/// The name of the issuer. It is the `iss` of every token, and an input to the derivation of every
+/// secret.
 pub(crate) const ISSUER: &str = "https://auth.shop.example";
 
 /// Returns the secret of the auth server.

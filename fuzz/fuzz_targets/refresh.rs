@@ -25,13 +25,13 @@ const ABSOLUTE: i64 = 300;
 const REMEMBERED: usize = 16;
 /// Two uses of one token count as simultaneous if they are less than this many seconds apart.
 const AT_ONCE: i64 = 2;
-/// The session ends when this many consecutive rotations were repeated. A rotation counts as
+/// The session ends after this many consecutive rotations have been repeated. A rotation counts as
 /// repeated if a used token is presented before the next rotation. That token must have been used
 /// at least 2 seconds (`AT_ONCE`) earlier.
 const MAX_REPEATS: u32 = 5;
 /// A second limit on the number of consecutive repeated rotations. For this limit, a rotation also
-/// counts as repeated if a request that only looks up the session contains a token that was used
-/// less than 2 seconds ago. A renewal with such a token does not count.
+/// counts as repeated if a look-up of the session presents a token that was used less than 2
+/// seconds ago. If a renewal presents such a token, the rotation does not count as repeated.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]
@@ -287,9 +287,9 @@ impl World {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
         // The renewal with `token` has begun. Now present the token `other`, and finish the renewal
-        // afterward. `other` may be the same token. If the token was unused when the renewal
-        // began, the two requests count as simultaneous. The renewal counts as a late repeat only
-        // if it was a late repeat when it began.
+        // afterward. `other` may be the same token. If the token was unused when the renewal began,
+        // the two requests count as simultaneous. The renewal counts as a late repeat only if its
+        // token had been used at least 2 seconds before the renewal began.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
         // The token was valid when this renewal began. The other request may have made the token

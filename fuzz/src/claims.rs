@@ -86,7 +86,7 @@ enum Value {
     Text(String),
     Array(Vec<Value>),
     Object(Vec<Member>),
-    /// Arrays nested in each other. The `u8` determines how many.
+    /// Arrays nested in each other. The `u8` determines the depth.
     Deep(u8),
 }
 

@@ -59,9 +59,9 @@ impl Node {
         }
     }
 
-    /// Returns true if the value contains a number out of range or half a surrogate pair. RFC 8259
-    /// lets each parser decide whether to accept these two. `serde_json` rejects them, except in
-    /// values that the `Deserialize` implementation skips.
+    /// Returns true if the value contains half a surrogate pair, or a number that is out of range.
+    /// RFC 8259 lets each parser decide whether to accept these two. `serde_json` rejects them,
+    /// except in values that the `Deserialize` implementation skips.
     pub fn has_unreadable(&self) -> bool {
         match self {
             Self::NoText | Self::Unnamed(_) => true,

@@ -66,13 +66,14 @@ pub fn sign(header: &[u8], payload: &[u8]) -> String {
 /// Signed tokens. An input contains placeholders, which are replaced with these tokens, since a
 /// fuzzer cannot find a valid signature.
 pub struct Tokens {
-    /// A valid token without roles, which replaces `{T}`.
+    /// The token that replaces the placeholder `{T}`. It is valid and has no roles.
     pub valid: String,
-    /// A valid token with the `admin` role and the `pay` scope, which replaces `{A}`.
+    /// The token that replaces the placeholder `{A}`. It is valid, and has the `admin` role and the
+    /// `pay` scope.
     pub admin: String,
-    /// An expired token, which replaces `{E}`.
+    /// The token that replaces the placeholder `{E}`. It has expired.
     pub expired: String,
-    /// A token for another service, which replaces `{W}`.
+    /// The token that replaces the placeholder `{W}`. It is for another service.
     pub foreign: String,
 }
 

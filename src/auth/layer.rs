@@ -275,9 +275,9 @@ impl<T> JwtAuth<T> {
     }
 
     /// Reads the tenant of the token from this claim, for example `company`. The argument can have
-    /// the same forms as for [`roles_claim`](Self::roles_claim). [`Token`](crate::Token)'s `tenant`
-    /// returns the tenant. The value must be a string; a missing value and `null` mean no tenant.
-    /// By default no tenant is read.
+    /// the same forms as for [`roles_claim`](Self::roles_claim). To get the tenant, call the method
+    /// `tenant` of [`Token`](crate::Token). The value must be a string; a missing value and `null`
+    /// mean no tenant. By default no tenant is read.
     #[track_caller]
     pub fn tenant_claim(self, path: impl Into<ClaimPath>) -> Self {
         let rules = self.rules().tenant_claim(path);

@@ -25,9 +25,10 @@ const PROBES: usize = 16;
 ///
 /// The connection is reopened, and the host name resolved again, after a network error, after a
 /// call that timed out, and after an error that indicates the wrong server: `READONLY`, `MOVED`,
-/// `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` or `NOAUTH`. After a failover behind a host name
-/// or a proxy, the new connection reaches the new server. A server that returns one of these errors
-/// has not executed the command, so a single command is repeated once on the new connection.
+/// `ASK`, `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` or `NOAUTH`. If a host name or a proxy leads to
+/// another server after a failover, the new connection reaches that server. A server that returns
+/// one of these errors has not executed the command, so a single command is repeated once on the
+/// new connection.
 ///
 /// The type implements [`ConnectionLike`], so the major version of [`redis`] is part of its API.
 #[derive(Clone)]

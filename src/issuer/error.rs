@@ -24,8 +24,8 @@ pub enum IssueErrorKind {
     UnknownAudience,
     /// The grant has an empty subject.
     NoSubject,
-    /// The claims contain `scp`, or they contain a different value for a claim that the issuer
-    /// writes itself.
+    /// The claims contain `scp`, or they contain a claim that the issuer writes itself, with a
+    /// value other than the issuer's.
     ReservedClaim,
     /// A scope is empty, or contains a space, a quote, a backslash or a character beyond ASCII (RFC
     /// 6749 section 3.3).

@@ -469,9 +469,9 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
 /// issue and to read claims.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
-    // A grant that was narrowed may have no scopes left. Scopes in the application's claims would
-    // then take the place of the removed scopes, so they are an error. The same applies to `scp`,
-    // which services read like `scope`.
+    // If the issuer has no value for `scope` or `scp`, a value from the application is an error. A
+    // grant that was narrowed may have no scopes left, and the application's value would then take
+    // the place of the removed scopes. Services read `scp` like `scope`.
     let optional = !matches!(name, "iss" | "sub" | "aud" | "iat" | "exp" | "jti" | "scope" | "scp");
     let written = match theirs {
         None => value,

@@ -106,9 +106,9 @@ impl KeySourceError {
     }
 }
 
-/// The first [`MAX_CAUSE_CHARS`] characters of an error's text. Formatting the error stops after
-/// these characters. This saves time, since the text is formatted for each request that gets 503
-/// because its key is missing.
+/// The first [`MAX_CAUSE_CHARS`] characters of an error's text. The formatting stops after these
+/// characters. This saves time, since the text is formatted for each request that gets 503 because
+/// its key is missing.
 #[derive(Default)]
 struct Start {
     text: String,

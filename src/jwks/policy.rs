@@ -285,7 +285,7 @@ mod tests {
             Self { policy: Policy::new(), now: Instant::now() }
         }
 
-        /// Returns a scene in which the policy has just fetched a key set.
+        /// Returns a test setup in which the policy has just fetched a key set.
         fn loaded() -> Self {
             let mut scene = Self::new();
             scene.fetch(Some(None));

@@ -210,8 +210,8 @@ mod tests {
 
     #[test]
     fn trailing_bits_are_refused_at_every_length() {
-        // The engine of `base64` decodes the longest of these inputs. They are long enough for the
-        // engine's vector instructions on every processor.
+        // The long inputs of this test are long enough for the vector instructions of `base64` on
+        // every processor.
         for len in 0..200_usize {
             let bytes: Vec<u8> = (0..len).map(|i| (i * 7) as u8).collect();
             let mut encoded = String::new();

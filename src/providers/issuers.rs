@@ -14,7 +14,7 @@ use crate::providers::trusted_issuer::TrustedIssuer;
 /// The issuers that a layer trusts.
 #[derive(Clone, Debug)]
 pub(crate) enum Issuers {
-    /// The only issuer. If a name is configured for it, its rules check `iss`.
+    /// The only issuer. Its rules check `iss` if a name is configured for the issuer.
     One(TrustedIssuer),
     /// The issuer is chosen by the `iss` of the token. The rules of that issuer then check `iss`
     /// again.

@@ -94,7 +94,7 @@ pub(crate) enum Caching {
     /// The response does not depend on a cookie, so it gets no additional header for caches.
     AsItIs,
     /// The request was anonymous. The same request with a token in its cookie could get a different
-    /// response, so caches must compare the cookies of requests.
+    /// response, so a cache may reuse the response only for requests with the same cookies.
     VariesByCookie,
     /// The token came from the cookie, so only the holder of that cookie may get the response.
     PrivateByCookie,

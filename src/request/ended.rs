@@ -93,9 +93,9 @@ pin_project! {
     /// A stream that ends as soon as a token is no longer valid. `Claims::until_ended` creates it.
     ///
     /// Implements [`Sink`] if the inner stream does. Once the token is no longer valid, the next
-    /// send first closes the inner sink. Sending then fails if the inner sink rejects items after
-    /// it was closed, as WebSockets and channels do. To close a WebSocket with a reason, take the
-    /// inner stream with [`into_inner`](Self::into_inner), and send the close frame to it.
+    /// send first closes the inner sink. If the closed inner sink rejects items, as a WebSocket or
+    /// a channel does, the send fails. To close a WebSocket with a reason, take the inner stream
+    /// with [`into_inner`](Self::into_inner), and send the close frame to it.
     pub struct UntilEnded<S> {
         #[pin]
         inner: S,

@@ -138,8 +138,8 @@ impl Freshness {
         };
         // Store `effective` first: a reader that sees the new `looked_at` must also see the new
         // `effective`. After this thread has read the clocks, another thread may store newer
-        // values. This thread then overwrites the newer values with older ones. Until the clocks
-        // are read again, the data then looks older than it is.
+        // values. If that happens, this thread overwrites the newer values with older ones, and the
+        // data looks older than it is until the clocks are read again.
         self.effective.store(wall.saturating_sub_unsigned(staleness), Ordering::Release);
         self.looked_at.store(wall, Ordering::Release);
         staleness

@@ -1,5 +1,5 @@
 //! Tests with `oauth2-mock-server`, a server that can add keys while it runs, and that issues
-//! tokens with any header members and claims.
+//! tokens with arbitrary header members and claims.
 
 use std::time::Duration;
 

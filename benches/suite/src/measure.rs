@@ -36,8 +36,8 @@ pub fn measure<K: Copy + Eq + Hash>(mut contenders: Vec<(K, Run)>, rounds: usize
 }
 
 impl<K: Eq + Hash> Rounds<K> {
-    /// Returns one sum for each round. The sum adds up the times of the operations in `terms`, each
-    /// multiplied by its factor.
+    /// Returns one sum for each round. To compute a sum, multiplies the time of each operation in
+    /// `terms` by the factor of the operation, and adds up the products.
     pub fn sums(&self, terms: &[(f64, K)]) -> Vec<f64> {
         let rounds = self.0.values().next().map_or(0, Vec::len);
         let of = |round| terms.iter().map(|(factor, key)| factor * self.0[key][round]).sum();

@@ -36,7 +36,7 @@ impl Account {
     /// Returns the session of the browser that sent the request. Refuses requests from other
     /// origins, since a browser adds the cookies even to requests from another port of the same
     /// host. A request without `Sec-Fetch-Site` is accepted: it comes from a program such as curl,
-    /// which has no cookies of a browser.
+    /// which does not have the browser's cookies.
     async fn session(&self, headers: &HeaderMap) -> Result<Session, Refusal> {
         if headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin") {
             return Err(Refusal::forbidden("Only the page of the shop may do this.".to_owned()));

@@ -7,7 +7,7 @@
 //! | `slots` | a hash table that threads read without a lock |
 //! | `shard` | one part of the table: its memory, and the choice of the entry to evict |
 //! | `table` | the whole table, which consists of shards |
-//! | `token_cache` | the public handle, and the check that a value has the current keys and rules |
+//! | `token_cache` | the public handle, and the check that a value's keys and rules are current |
 //!
 //! The cache follows five rules:
 //!

@@ -86,8 +86,8 @@ impl<V> Slots<V> {
         self.slots.iter().filter_map(OnceLock::get)
     }
 
-    /// Returns all slots, from the one at which the search for a fingerprint begins. The first slot
-    /// follows the last one.
+    /// Returns all slots, from the one at which the search for a fingerprint begins. After the last
+    /// slot of the table, continues with the first.
     #[inline]
     fn slots_from_home_of(&self, fingerprint: u64) -> impl Iterator<Item = &OnceLock<Entry<V>>> {
         let mask = self.slots.len().wrapping_sub(1);

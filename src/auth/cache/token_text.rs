@@ -6,9 +6,9 @@ use subtle::ConstantTimeEq;
 const SAMPLE: usize = 16;
 /// The length of the shortest signature, that of HS256.
 const SHORTEST_SIGNATURE: usize = 43;
-/// The minimum length of a long token. For a long token, the fingerprint covers the beginning of
-/// the signature instead of the end. Every token with an ML-DSA signature is long, and up to 112
-/// characters at the end of such a signature vary little.
+/// A token of at least this length counts as long. For a long token, the fingerprint covers the
+/// beginning of the signature instead of the end. Every token with an ML-DSA signature is long, and
+/// up to 112 characters at the end of such a signature vary little.
 const LONG: usize = 3_000;
 
 /// A token that is long enough to contain a signature.

@@ -60,15 +60,16 @@ use crate::misuse;
 /// body. To serve both browsers and other clients, mount the routes twice, and let both share an
 /// `Arc` of the accounts.
 ///
-/// **Audience.** A login may name one audience or several. With cookies, each audience that has a
-/// cookie gets its own token. If a login names no audience, the response sets a cookie for every
-/// audience that has a cookie and that the account is granted. With tokens in bodies, a login gets
-/// one token. In this case, the login or the grant must name an audience if the issuer has several
-/// keys. If the audiences that a login names share a key, the token is for all of them. If their
-/// keys differ, the token is for the first of them that the account is granted. The session is
-/// bound to the audiences that its login named. A renewal may name some of these audiences. If it
-/// names any other audience, the response is the error `invalid_target`. If the login named no
-/// audience, a renewal may name any audience that the account is granted at that time.
+/// **Audience.** A login may name one audience or several. With cookies, each access token is for
+/// one audience and has its own cookie. If a login names no audience, the response sets all
+/// configured cookies, except the cookies for audiences that the account is not granted. With
+/// tokens in bodies, a login gets one token. In this case, the login or the grant must name an
+/// audience if the issuer has several keys. If the audiences that a login names share a key, the
+/// token is for all of them. If their keys differ, the token is for the first of them that the
+/// account is granted. The session is bound to the audiences that its login named. A renewal may
+/// name some of these audiences. If it names any other audience, the response is the error
+/// `invalid_target`. If the login named no audience, a renewal may name any audience that the
+/// account is granted at that time.
 ///
 /// **Client.** The `client_id` parameter binds the refresh tokens of a session to a client. An
 /// access token contains the claim `client_id` only if the application's grant sets it: see
@@ -135,8 +136,9 @@ pub struct AuthRoutes<A, S> {
 }
 
 type LoginRouter<A, S> = Router<Arc<RouteContext<A, S>>>;
-/// Adds a layer to the routes that log users in. This function is called after all routes have been
-/// added, so the order of `login_layer` and the methods that add routes does not matter.
+/// Adds a layer to the routes that log users in. `into_router` calls this function when all routes
+/// are known. The application may therefore call `login_layer` before or after the methods that add
+/// routes.
 type LoginLayer<A, S> = Box<dyn FnOnce(LoginRouter<A, S>) -> LoginRouter<A, S> + Send + Sync>;
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {

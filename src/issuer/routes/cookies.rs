@@ -235,12 +235,12 @@ impl Cookies {
     /// [`guide::how_to::cookies`](crate::guide::how_to::cookies). With this setting,
     ///
     /// - **every host below the domain gets the access tokens** of its visitors, and can use them
-    ///   until they expire. Examples of such a host are a blog that a third party hosts, a
-    ///   forgotten test server, and a subdomain that somebody took over;
+    ///   until they expire. Such a host may be a blog that a third party hosts, a forgotten test
+    ///   server, or a subdomain that somebody took over;
     /// - every host below the domain can *set* these cookies. It can log its visitors in to a
     ///   service as somebody else, for instance as the attacker. An address that such a visitor
-    ///   enters is then saved in the attacker's account. The host can also lock its visitors out of
-    ///   the services with a second cookie of the same name.
+    ///   enters is then saved in the attacker's account. With a second cookie of the same name, the
+    ///   host can also lock its visitors out of the services.
     ///
     /// This setting applies neither to the cookie of the refresh token nor to the cookie of the
     /// session identifier. Only the auth server's host gets these two cookies, so no other host can

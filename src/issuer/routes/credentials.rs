@@ -104,8 +104,8 @@ impl Parameters<'_, '_> {
         names.unwrap_or_default().iter().copied().find(|known| *known == name)
     }
 
-    /// Records an error that was not caused by the value of a parameter. For example, a parameter
-    /// is missing.
+    /// Records an error that is not about the value of one parameter, such as the error for a
+    /// missing parameter.
     fn note_end(&mut self, error: &Error) {
         if self.failure.is_none() {
             let find = |name: &str| Self::find(self.names, name);

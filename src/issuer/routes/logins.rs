@@ -123,9 +123,9 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     ///
     /// Fails if the access requested in `wish` cannot be granted, if the store cannot answer, or if
     /// the tokens cannot be issued. The [`LoginError`] converts to the response that `/login`
-    /// returns for the same error. Each error is logged, and is reported as
-    /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused), since the user is
-    /// authenticated.
+    /// returns for the same error. Since the user has already been authenticated, each error counts
+    /// as a refused login: it is logged, and is reported as
+    /// [`SessionEvent::LoginRefused`](crate::issuer::SessionEvent::LoginRefused).
     ///
     /// # Security
     ///

@@ -16,7 +16,7 @@ pub enum SessionEvent<'a> {
     Renewed(&'a Session),
     /// A used token was presented again within the grace period. The client got the session's
     /// current token. The cause may be a second tab, a lost response, or a thief who renews at the
-    /// same times as the user. If too many renewals in a row are repeated, the session ends: see
+    /// same times as the user. If too many consecutive renewals are repeated, the session ends: see
     /// [`max_repeats`](crate::issuer::Sessions::max_repeats) and
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),

@@ -82,9 +82,10 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     }
 
     /// Returns the session if the presented token is the session's current token. Rejects a used
-    /// token, and counts the request as a repetition of the last renewal, even if that renewal was
-    /// only a moment ago. Too many repetitions end the session. Without this limit, a thief could
-    /// present a used token again and again to find out when the user renews the current token.
+    /// token, and counts the request as a repetition of the last renewal, even if that renewal
+    /// happened only a moment ago. Too many repetitions end the session. Without this limit, a
+    /// thief could present a used token again and again to find out when the user renews the
+    /// current token.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.rows.tell(&SessionEvent::Superseded(&self.session));

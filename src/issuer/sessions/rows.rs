@@ -172,7 +172,7 @@ impl<S: RefreshStore> SessionRows<S> {
     }
 
     /// Waits while another request publishes the end of a session. The caller then reads the
-    /// session again. The wait is longer at each attempt. All waits together take at most 3
+    /// session again. Each wait is longer than the one before. All waits together take at most 3
     /// seconds, since publishing takes at most 3 seconds.
     pub(crate) async fn wait_for_publication(&self, attempt: usize) {
         #[cfg(feature = "feeds")]
@@ -184,10 +184,10 @@ impl<S: RefreshStore> SessionRows<S> {
         let _ = attempt;
     }
 
-    /// Returns true if the end of a session must be announced until an announcement has succeeded.
-    /// `cause` is the reason for the end. If this method returns true, the session's row records
-    /// whether an announcement has succeeded. Otherwise the application's hook is called once, and
-    /// nothing is recorded.
+    /// Returns true if a failed announcement of a session's end must be repeated until one
+    /// succeeds. `cause` is the reason for the end. If this method returns true, the session's row
+    /// records whether an announcement has succeeded. Otherwise the application's hook is called
+    /// once, and nothing is recorded.
     fn is_announced(&self, cause: EndCause) -> bool {
         self.publisher.is_some() || cause == EndCause::Reused
     }

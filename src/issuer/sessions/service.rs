@@ -22,8 +22,8 @@ use crate::issuer::sessions::store::RefreshStore;
 /// audience together.
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_PER_SUBJECT: usize = 100;
-/// The maximum number of rows that one call deletes. Such a small batch stays within a store's time
-/// limit, and other calls can write between two batches.
+/// The maximum number of rows that one call deletes. A batch of this size stays within a store's
+/// time limit, and other calls can write between two batches.
 const PRUNE_BATCH: usize = 1_000;
 
 /// The sessions of all users. A client renews its session with a refresh token.
@@ -166,9 +166,10 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Stores a new session. `kept` contains the user's other sessions, and its last element is the
-    /// least recently used session. If the store is full and `kept` contains the maximum number of
-    /// sessions, first ends the least recently used session. If the store has room, that session
-    /// ends only after the new session is stored: see [`keep_to_limit`](Self::keep_to_limit).
+    /// least recently used session. If `kept` contains the maximum number of sessions, the least
+    /// recently used session must end. If the store is full, this method ends that session, and
+    /// then stores the new session. Otherwise [`keep_to_limit`](Self::keep_to_limit) ends that
+    /// session later.
     async fn store_new(
         &self,
         session: &Session,

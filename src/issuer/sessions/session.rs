@@ -39,7 +39,8 @@ impl Session {
     }
 
     /// Returns the services that the login named. Access tokens are for all of these services,
-    /// unless a renewal names only some of them. Empty if the login named no service.
+    /// unless a renewal names only some of them. The iterator is empty if the login named no
+    /// service.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
         self.family.audience.iter().map(String::as_str)
     }

@@ -64,19 +64,19 @@ impl<S: RefreshStore> Sessions<S> {
     /// refresh token. 5 by default.
     ///
     /// A renewal counts as repeated if its refresh token is presented again after at least 2
-    /// seconds, but within the grace period. A lost response or a slow second tab can also cause
-    /// such a repeat, but these causes rarely affect five renewals in a row. A thief who wants to
-    /// stay unnoticed, in contrast, must repeat every renewal. A repeat within 2 seconds usually
-    /// comes from two tabs, or from a client that sends several requests in parallel. It therefore
-    /// does not count toward this limit. [`max_repeats_at_once`](Self::max_repeats_at_once) sets a
-    /// limit that counts such repeats too.
+    /// seconds, but within the grace period. A thief who wants to stay unnoticed must repeat every
+    /// renewal. A lost response or a slow second tab can also cause a repeat, but these causes
+    /// rarely affect five renewals in a row. A repeat within 2 seconds usually comes from two tabs,
+    /// or from a client that sends several requests in parallel. It therefore does not count toward
+    /// this limit. [`max_repeats_at_once`](Self::max_repeats_at_once) sets a limit that counts such
+    /// repeats too.
     ///
     /// A request for the list of sessions must present the current refresh token. A request that
     /// presents a used token within the grace period is refused, and the session's last renewal
     /// then counts as repeated. If the token was exchanged at least 2 seconds before the request,
     /// the repeated renewal counts toward this limit. Otherwise the repeated renewal counts only
-    /// toward the limit that [`max_repeats_at_once`](Self::max_repeats_at_once) sets, or toward a
-    /// limit of 20 if that method is not called.
+    /// toward the limit that [`max_repeats_at_once`](Self::max_repeats_at_once) sets. If that
+    /// method is not called, the limit for such requests is 20.
     ///
     /// # Panics
     ///

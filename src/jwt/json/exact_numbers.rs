@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// Returns true if `serde_json` represents a number as an object that contains the number's text. A
-/// type that buffers values, such as an untagged enum, then gets this object from `serde_json`.
-/// From the reader's own scanner, it would get a plain number. The reader therefore reads the
-/// numbers of such types with `serde_json` if this function returns true.
+/// Returns true if `serde_json` represents a number as an object that contains the number's text.
+/// In this case, a type that buffers values, such as an untagged enum, gets this object from
+/// `serde_json`. The reader's own scanner would give the type a plain number. If this function
+/// returns true, the reader therefore uses `serde_json` to read numbers for such types.
 #[inline]
 pub(crate) fn are_on() -> bool {
     static ARE_ON: OnceLock<bool> = OnceLock::new();

@@ -223,8 +223,8 @@ impl<'de> Reader<'de> {
     }
 
     /// Returns the name that was just read if it has escapes, and `None` otherwise. The reader
-    /// stores such a name only until this call. Call this method before the member's value is read,
-    /// since a name with escapes inside the value would replace the stored name. `plain` is the
+    /// stores such a name only until this call. Call this method before the member's value is read:
+    /// if the value contains a name with escapes, that name replaces the stored one. `plain` is the
     /// result of [`Self::next_name`].
     #[inline]
     pub(crate) fn take_escaped_name(&mut self, plain: &str) -> Option<EscapedName<'de>> {

@@ -55,8 +55,8 @@ impl TryFrom<&DecodingKey> for Key {
     type Error = KeyError;
 
     /// Creates a key that can verify. The key's algorithm is HS256 for a shared secret, RS256 for
-    /// an RSA key, and the curve's only algorithm for any other key. For another algorithm, use
-    /// `Key::from_pem`.
+    /// an RSA key, and for a key on a curve the only algorithm of that curve. For another
+    /// algorithm, use `Key::from_pem`.
     ///
     /// The identifier of a public key is its thumbprint. If the tokens have a different `kid`, pass
     /// that `kid` to [`with_id`](Self::with_id).
@@ -83,7 +83,7 @@ impl TryFrom<&EncodingKey> for Key {
     type Error = KeyError;
 
     /// Creates a key that can sign. The key's algorithm is HS256 for a shared secret, RS256 for an
-    /// RSA key, and the curve's only algorithm for any other key.
+    /// RSA key, and for a key on a curve the only algorithm of that curve.
     ///
     /// # Errors
     ///

@@ -119,8 +119,8 @@ impl KeyStore {
     /// before it reads the keys. As long as the number stays the same afterward, the keys that
     /// were read are still current, unless a change of the keys is in progress.
     ///
-    /// Each method that changes the keys first stores the new keys, and then changes this number
-    /// before it returns.
+    /// Each method that changes the keys stores the new keys, then changes this number, and then
+    /// returns.
     #[inline]
     pub(crate) fn generation(&self) -> u64 {
         // `Acquire` pairs with the `Release` in `end_generation`: a thread that reads a changed

@@ -42,7 +42,8 @@ impl Curve {
         }
     }
 
-    /// Returns the length of a coordinate in bytes. Each half of a signature has the same length.
+    /// Returns the length of a coordinate in bytes. Each half of a signature is as long as a
+    /// coordinate.
     pub(crate) const fn coordinate_len(self) -> usize {
         match self {
             Self::P256 => 32,

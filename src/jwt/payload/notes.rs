@@ -80,7 +80,7 @@ pub(crate) struct Noted<'n, 'de> {
     pub(crate) is_complete: bool,
     /// The JSON rule that the payload breaks.
     pub(crate) fault: Option<Fault>,
-    /// The error about the first claim that could not be read, if there is one.
+    /// The error for the first claim that could not be read, if there is one.
     pub(crate) failure: Option<ClaimError>,
 }
 

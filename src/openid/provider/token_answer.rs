@@ -18,8 +18,9 @@ pub(super) struct TokenAnswer {
     pub(super) scopes: Option<Vec<String>>,
 }
 
-/// The error codes of RFC 6749 sections 4.1.2.1 and 5.2. An error message contains no other code.
-/// In place of a code, a provider could send a value from the request, such as the client secret.
+/// The error codes of RFC 6749 sections 4.1.2.1 and 5.2. An error message contains no other code,
+/// since a faulty provider could send a value from the request, such as the client secret, in place
+/// of a code.
 const KNOWN_CODES: [&str; 10] = [
     "access_denied",
     "invalid_client",

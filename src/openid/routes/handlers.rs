@@ -32,7 +32,7 @@ use crate::openid::routes::failure::{LoginFailure, LoginFailureKind};
 use crate::openid::routes::open_id_login::OpenIdLogin;
 use crate::openid::routes::page;
 
-/// The maximum age of a session whose user begins to link an account.
+/// The maximum age of a session at the moment when its user begins to link an account.
 const MAX_LOGIN_AGE: Duration = Duration::from_secs(300);
 
 /// The maximum total size, in bytes, of the scopes and the audience that a page requests. Both are

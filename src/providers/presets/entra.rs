@@ -30,9 +30,8 @@ impl Issuer {
     /// - `tid` must equal the tenant.
     /// - `aud` must name the API.
     /// - The client must be named, in `azp` (version 2) or `appid` (version 1). Only access tokens
-    ///   name the client. Without this rule, an ID token would be accepted if one app registration
-    ///   is both the client and the API, since the ID token and the access token then have the same
-    ///   `aud`.
+    ///   name the client. If one app registration is both the client and the API, its ID tokens and
+    ///   access tokens have the same `aud`. Without this rule, the API would then accept ID tokens.
     /// - The roles are in `roles`, the scopes in `scp`. A token without a user has `roles` only. The
     ///   tenant is in `tid`.
     /// - A key whose member `issuer` names another tenant is not used.

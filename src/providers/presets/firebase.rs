@@ -21,8 +21,9 @@ impl Issuer {
     ///   claim with the Admin SDK. Users cannot change custom claims.
     ///
     /// With most sign-in methods of a project, anyone can sign up. If the project enables anonymous
-    /// sign-in, `firebase.sign_in_provider` is `anonymous` in the tokens of anonymous users. A token
-    /// proves only who the user is, so require roles for everything that not every user may do.
+    /// sign-in, `firebase.sign_in_provider` is `anonymous` in the tokens of anonymous users. A
+    /// token proves only who the user is, so if only some users may do something, require a role
+    /// for it.
     ///
     /// Custom tokens and session cookies have other issuers and are rejected.
     ///

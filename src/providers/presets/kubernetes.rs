@@ -20,8 +20,8 @@ impl Issuer {
     /// - `aud` must name this service. Do not use the audience of the API server: this service
     ///   could then send the token of a client to the API server, and impersonate the client there.
     /// - `sub` is required. It is `system:serviceaccount:{namespace}:{name}`. Every pod of the
-    ///   cluster can mount a token for any audience, so compare `sub` or `kubernetes.io.namespace`,
-    ///   here or in a guard.
+    ///   cluster can mount a token for any audience, so compare `sub` or `kubernetes.io.namespace`
+    ///   with the expected values, here or in a guard.
     /// - The namespace is the tenant.
     /// - `exp` is required. The legacy tokens in secrets have a different issuer and no `exp`, so
     ///   they are rejected.

@@ -22,7 +22,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const MAY_ONLY_READ: &str = "this server may not create it, and goes on when another one has: start the \
      auth server, or run RevocationFeed::create with the right to write";
 
-/// Reads a feed to keep a [`Revocations`] up to date, for as long as [`run`](Self::run) runs.
+/// Reads a feed to keep a [`Revocations`] up to date while [`run`](Self::run) is running.
 ///
 /// A follower reads the feed whenever the feed announces a message, and otherwise every 250
 /// milliseconds. If a read returns no message, nothing was revoked since the previous read.

@@ -120,8 +120,8 @@ pub struct Snapshot {
     /// The text to pass to [`RevocationFeed::snapshot`] to read the next part. `None` in the last
     /// part.
     pub next: Option<String>,
-    /// The position at the end of the log. The feed must take it *before* it reads the messages of
-    /// the first part. A follower ignores the positions of later parts.
+    /// The position at the end of the log. The feed must read this position *before* it reads the
+    /// messages of the first part. A follower ignores the positions of later parts.
     pub position: Position,
 }
 

@@ -265,8 +265,8 @@ impl PostgresFeed {
 
 impl RevocationFeed for PostgresFeed {
     async fn create(&self) -> Result<bool, FeedError> {
-        // If the tables exist, do not create them: the database user may lack the right to create
-        // tables.
+        // Run the script `TABLES` only if the log is missing. If the database user lacks the right
+        // to create tables, the script fails even if the tables exist.
         if self.has_log().await? {
             return Ok(false);
         }

@@ -52,9 +52,9 @@ impl EntryKind {
 }
 
 /// The kind, the expiry and the watermark of an entry: 4 bits for the kind, 28 bits for the expiry
-/// (in steps of 16 seconds), and 32 bits for the watermark (in seconds). The last time that fits is
-/// in the year 2106. An entry with a later expiry is kept forever. A later watermark is stored as
-/// the last time that fits.
+/// (in steps of 16 seconds), and 32 bits for the watermark (in seconds). The latest time that can
+/// be stored is in the year 2106. An entry with a later expiry is kept forever. A later watermark
+/// is replaced with the latest time that can be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(u64);
 

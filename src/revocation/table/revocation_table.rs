@@ -30,9 +30,9 @@ pub enum Applied {
 
 pub(crate) struct RevocationTable {
     map: ArcSwap<FingerprintMap>,
-    /// The revocation that covers all tokens of all issuers: the number of its [`Mark`], or zero if
-    /// there is no such revocation. The number is kept outside the map, so it can be stored even if
-    /// the map is full.
+    /// The [`Mark`] of the revocation that covers all tokens of all issuers, as an integer. Zero if
+    /// there is no such revocation. The integer is kept outside the map, so it can be stored even
+    /// if the map is full.
     everyone: AtomicU64,
     keys: FingerprintKeys,
     writer: Mutex<Writer>,
@@ -279,8 +279,8 @@ fn room(buckets: usize) -> usize {
     reserved_room(buckets).saturating_sub(buckets >> 5)
 }
 
-/// Returns the number of entries that fit into these buckets if watermarks fill the room that is
-/// reserved for them.
+/// Returns the number of entries that fit into these buckets, including the room that is reserved
+/// for watermarks.
 fn reserved_room(buckets: usize) -> usize {
     buckets.saturating_sub(buckets >> 2)
 }

@@ -153,7 +153,7 @@ async fn the_500_has_a_sentence_that_names_both_types_and_the_remedy() {
         let is_typed = asked.contains(shopper);
         let claims = if is_typed { format!(".claims::<{shopper}>()") } else { String::new() };
         // If a process has built no service with a layer, the hint is to add a layer. This process
-        // has built one, so the hint is to move it.
+        // has built such a service, so the hint is to move the layer.
         let layer = format!("Move `.layer(JwtAuth::new(secret){claims})` below the route");
         assert!(sentence.contains(&layer), "{layer} is not in: {sentence}");
     }

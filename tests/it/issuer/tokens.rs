@@ -148,7 +148,7 @@ fn an_oversized_token_names_the_largest_claims() {
     let error = token.fits_cookie("__Host-cart_token").unwrap_err();
     assert!(error.to_string().starts_with("the cookie `__Host-cart_token` has 5"), "{error}");
 
-    // The cookie's name and value may have exactly 4096 bytes together.
+    // The cookie's name and value may have at most 4096 bytes together.
     let name = |len: usize| "n".repeat(len);
     let token = issuer().issue(&grant(600)).unwrap();
     let room = 4096 - token.as_str().len();

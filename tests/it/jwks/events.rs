@@ -12,10 +12,10 @@ const HOUR: Duration = Duration::from_secs(3_600);
 #[tokio::test]
 async fn each_event_is_logged_with_its_level() {
     let time = Frozen::new();
-    // Other tests log the same events in threads without a subscriber. If only one subscriber
-    // exists, `tracing` asks only the first thread that logs an event whether the event is enabled.
-    // The answer then applies to all threads. If a second subscriber exists, `tracing` asks both
-    // subscribers.
+    // While only one subscriber exists, the first thread that logs an event decides whether
+    // `tracing` enables the event in all threads. The thread of another test has no subscriber, so
+    // it would disable the event for this test, too. If two subscribers exist, `tracing` asks both
+    // of them instead.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let log = Log::default();
     let _listening = log.listen();

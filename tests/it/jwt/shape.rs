@@ -148,8 +148,9 @@ fn no_part_has_padding_white_space_or_a_character_of_plain_base64() {
     }
 }
 
-/// Returns a different base64url text for the bytes that `part` encodes: its trailing bits are not
-/// zero. Returns `None` if the text has no trailing bits.
+/// Returns a copy of the base64url text `part` in which the trailing bits are not zero. A decoder
+/// that ignores the trailing bits would return the same bytes for both texts. Returns `None` if
+/// `part` has no trailing bits.
 fn other_spelling(part: &str) -> Option<String> {
     let (start, last) = part.split_at(part.len() - 1);
     let next = char::from(last.as_bytes()[0] + 1);

@@ -30,7 +30,7 @@ pub(crate) fn later(by: Duration) -> UnixTime {
     now().saturating_add(by)
 }
 
-/// Returns revocations whose data is current, and the clock that they use. This clock does not move
+/// Returns a `Revocations` with current data, and the clock that it uses. This clock does not move
 /// by itself.
 pub(crate) fn current() -> (Revocations, ManualClock) {
     let clock = kit::at(kit::NOW);

@@ -8,8 +8,8 @@ use crate::kit;
 
 const FILE: &str = "http-fields/cookie_header.json";
 
-/// Cookie names that cannot be configured. RFC 6265 section 4.1.1 allows only certain characters in
-/// the name of a cookie, and calls such a name a token.
+/// Cookie names that cannot be configured. RFC 6265 section 4.1.1 requires the name of a cookie to
+/// be a *token*: one or more characters, without spaces, separators and control characters.
 const NOT_A_NAME: &[Exclusion] = &[
     ("6: ", "no name"),
     ("7: key:term", "`:` is no character of a token"),

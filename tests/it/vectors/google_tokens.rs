@@ -1,9 +1,9 @@
 //! Tests with `google-jwt_verify_lib/jwt_parse.json`: valid and invalid tokens.
 //!
 //! The signatures are placeholders, so the original tokens must be rejected. The payloads are also
-//! tested with a valid signature. Google's library does not require `exp`, but this crate does.
-//! The test adds an `exp` to a payload without one. For a payload with an `exp`, the clock shows
-//! one second before that `exp`.
+//! tested with a valid signature. Google's library does not require `exp`, but this crate does. The
+//! test adds an `exp` to a payload without one. If a payload has an `exp`, the clock is set to one
+//! second before it.
 
 use serde_json::Value;
 use tower_jwt_auth::jwt::{TokenError, TokenErrorKind};

@@ -52,8 +52,8 @@ fn within(before: &str, text: &[u8], after: &str) -> Vec<u8> {
 }
 
 fn auth() -> JwtAuth<Value> {
-    // The two largest texts must be rejected because they are nested too deeply. With the default
-    // limit, they would be rejected because of their size.
+    // The two largest texts must be rejected for their deep nesting. The default limit on the size
+    // of a token would reject them for their size, so raise this limit.
     kit::auth().max_token_bytes(1024 * 1024).claims()
 }
 

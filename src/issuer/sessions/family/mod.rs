@@ -68,18 +68,20 @@ pub(crate) struct Family {
     /// current token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// The number of consecutive renewals that were repeated late, up to the last renewal. If the
-    /// last renewal has not been repeated late so far, the count ends with the renewal before it. A
-    /// renewal is repeated late if, before the next renewal, a used token is presented again at
-    /// least 2 seconds ([`AT_ONCE`]) after its first use.
+    /// A renewal is *repeated late* if, before the next renewal, a used token is presented again at
+    /// least 2 seconds ([`AT_ONCE`]) after its first use. This field counts how many renewals in a
+    /// row were repeated late. Until the last renewal has been repeated late, the field keeps the
+    /// count of the renewals before it.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
     /// True if the last renewal was repeated late, and is therefore included in `repeats`. The
     /// comment of `repeats` defines a late repetition.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// The number of consecutive renewals that were repeated at any time before the next renewal.
-    /// Unlike `repeats`, it includes the renewals that were repeated within 2 seconds.
+    /// The number of renewals in a row for which a repeat was recorded. Unlike `repeats`, this
+    /// field also counts a repeat less than 2 seconds ([`AT_ONCE`]) after the first use of the
+    /// token. Until a repeat of the last renewal has been recorded, the field keeps the count of
+    /// the renewals before it.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
     /// True if the last renewal was repeated, and is therefore included in `any_repeats`.
@@ -184,8 +186,8 @@ pub(crate) enum RotationDecision<'a> {
 /// The time between two uses of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// The second use comes less than 2 seconds ([`AT_ONCE`]) after the first. The two uses count
-    /// as simultaneous.
+    /// The second use comes less than 2 seconds ([`AT_ONCE`]) after the first, so the two uses
+    /// count as simultaneous.
     AtOnce,
     /// The second use comes at least 2 seconds ([`AT_ONCE`]) after the first, and within the grace
     /// period.
@@ -249,8 +251,8 @@ impl Family {
         self.first_rank = above.map_or(first_rank, |above| above.max(first_rank));
     }
 
-    /// Decides about a presented token that has the same constant part as the tokens of this
-    /// session.
+    /// Decides what to do with a presented token that has the same constant part as the tokens of
+    /// this session.
     ///
     /// Every token of a session contains the same constant part, and only somebody who has had such
     /// a token knows this part. A presented token with the right constant part is therefore a token
@@ -389,7 +391,8 @@ impl Family {
     }
 
     /// Returns true if the end of the session was announced, or if no announcement is needed. If
-    /// the result is false for an ended session, the announcement still needs the stored session.
+    /// the result is false for an ended session, a store should keep the session, since a later
+    /// attempt to announce the end needs it.
     pub(crate) fn is_announced(&self) -> bool {
         self.announcement == Announcement::Done
     }

@@ -297,8 +297,8 @@ fn with_end<'i, 's>(
     script.arg(end).arg(end.saturating_mul(1_000)).arg(u8::from(session.ended))
 }
 
-/// Returns the time at which the server must delete the stored session, limited to the end of the
-/// year 9999. The server converts this time to milliseconds, and rejects a time that overflows.
+/// Returns the time at which Redis must delete the stored session, limited to the end of the year
+/// 9999. Redis converts this time to milliseconds, and rejects a time that overflows.
 fn end(session: &StoredSession) -> i64 {
     session.delete_after.as_secs().min(253_402_300_799)
 }

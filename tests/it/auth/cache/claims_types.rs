@@ -54,8 +54,8 @@ fn layers_that_share_a_cache_find_only_their_own_tokens() {
     assert_eq!((cache.stats().entries, cache.stats().hits), (accepted, accepted as u64 * 2));
 }
 
-/// Changes the settings of a layer that has no clones, and of a clone. A layer without clones
-/// modifies its settings in place.
+/// Each change of the settings is tested twice: with a layer that was never cloned, and with a
+/// clone. A layer that was never cloned modifies its settings in place.
 #[test]
 fn a_layer_that_is_configured_again_finds_none_of_its_earlier_tokens() {
     let good = token(&json!({ "aud": "cart", "company": "acme" }));

@@ -90,8 +90,9 @@ async fn missing_credentials_are_logged_with_the_sources_that_were_read() {
         let basic = Ask::get("/").header("authorization", "Basic dGVzdDp0ZXN0");
         let (log, _) = logged(app(auth.clone()), basic).await;
         assert!(log.contains("`Authorization` has the scheme `Basic` and not `Bearer`"), "{log}");
-        // If the layer allows anonymous access, a guard behind the layer refuses the request. The
-        // log then contains the same event as without anonymous access.
+        // If the layer allows anonymous access, the layer accepts the request. The guards of
+        // `/role` and `/scope` refuse it. The log then contains the same event as without anonymous
+        // access.
         let (log, _) = logged(app(auth.allow_anonymous()), Ask::get("/")).await;
         assert!(log.contains(&event), "{event} is not in: {log}");
     }

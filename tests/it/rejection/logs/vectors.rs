@@ -1,5 +1,6 @@
 //! Tests that tokens leave no trace in the log. The tests use the tokens of the vector files. They
-//! also use tokens whose payload, or a claim or a header member, is a text of JSONTestSuite.
+//! also use tokens in which a text of JSONTestSuite is the payload, the value of a claim, or the
+//! value of a header member.
 
 use serde_json::Value;
 use tower_jwt_auth::JwtAuth;

@@ -1,4 +1,4 @@
-//! The secrets whose checks are timed. Each secret has two wrong guesses.
+//! The secrets whose checks are timed. For each secret, the checks of two wrong guesses are timed.
 
 use std::future::Future;
 use std::pin::pin;
