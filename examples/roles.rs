@@ -1,5 +1,5 @@
-//! Roles: as guards in front of routes, as a handler's argument, and as an enum, so that a
-//! misspelt role does not compile.
+//! Roles: as guards in front of routes, as a handler's argument, and as an enum. If roles are an
+//! enum, a misspelled role does not compile.
 //!
 //! `cargo run --example roles` prints curl commands for an admin and for a member of the support
 //! team, each with the expected status.

@@ -34,7 +34,7 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// For each account, allows twenty attempts at first, and then one more in each `period`. From
+    /// For each account, allows twenty attempts at first, and then one more in each `period`. For
     /// each address, allows thirty attempts at first, and then one more in each second. Returns
     /// `None` if `period` is zero.
     pub(crate) fn new(period: Duration) -> Option<Self> {

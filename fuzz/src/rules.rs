@@ -327,7 +327,7 @@ fn later(number: &str, seconds: i128) -> bool {
 
 /// Returns true if `exp` is at most `max` seconds after `iat`. The subtraction of two
 /// floating-point numbers is exact here: times near the present are multiples of 2^-22 seconds, and
-/// so is their difference.
+/// so is the difference of two such times.
 fn within(iat: &str, exp: &str, max: u32) -> bool {
     match (iat.parse::<i128>(), exp.parse::<i128>()) {
         (Ok(iat), Ok(exp)) => exp.saturating_sub(iat) <= i128::from(max),

@@ -102,7 +102,8 @@ mod tests {
     use crate::request::token::Token;
     use crate::revocation::Revocations;
 
-    /// Checks the reference-count changes per request that `docs/explanation/performance.md` lists.
+    /// Checks the reference-count changes of a request, as listed in
+    /// `docs/explanation/performance.md`.
     #[test]
     fn a_request_adds_one_reference_to_the_context_and_one_for_the_clone_of_the_service() {
         let key = Key::hs256(Secret::generate().unwrap()).with_id("2026-11").unwrap();

@@ -1,4 +1,4 @@
-//! A token in a cookie: finding and removing it.
+//! Finds and removes a token in a cookie.
 
 use std::fmt::{self, Debug, Display};
 

@@ -1,5 +1,5 @@
-//! The check for requests from pages of other sites. The browser may add the cookie that contains
-//! the token to such a request.
+//! The check for requests from pages of other sites. To such a request, the browser may add the
+//! cookie that contains the token.
 
 use std::str::FromStr;
 

@@ -204,7 +204,7 @@ impl Connector {
 
 impl Debug for RedisConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The output omits the client, since it contains a password.
+        // The output omits the client, since the client contains a password.
         f.debug_struct("RedisConnection").finish_non_exhaustive()
     }
 }

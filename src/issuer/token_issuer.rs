@@ -144,9 +144,9 @@ impl TokenIssuer {
     /// each key.
     ///
     /// Services that verify with public keys cannot sign tokens, so several services can share one
-    /// key pair. To issue each token for one service, call this method once for each service, with
-    /// a clone of the same `KeyStore`. To issue tokens that are valid for several services, pass
-    /// all of these services in one call.
+    /// key pair. If each token is to be valid for only one service, call this method once for each
+    /// service, with a clone of the same `KeyStore`. If each token is to be valid for several
+    /// services, pass all of these services in one call.
     ///
     /// ```
     /// use tower_jwt_auth::{Secret, issuer::TokenIssuer};
@@ -495,8 +495,8 @@ fn refuse_what_servers_refuse(key: Key, encoded: &str) -> Result<(), IssueError>
     let bytes = encoded.len().clamp(64, 1024 * 1024);
     let validation = Validation::new().max_token_bytes(bytes).dangerous_any_audience();
     let verifier = Verifier::new(key).with_validation(validation);
-    // If a token causes one of these errors, every service rejects the token. Whether a token
-    // causes any other error depends on the rules or the clock of the service.
+    // If a token has one of these errors, every service rejects it. All other errors are ignored
+    // here, since they depend on the rules or the clock of the service.
     let fatal = [TokenErrorKind::Malformed, TokenErrorKind::DateOutOfRange];
     let error = verifier.verify::<IgnoredAny>(encoded).err();
     error.filter(|error| fatal.contains(&error.kind())).map_or(Ok(()), |error| {

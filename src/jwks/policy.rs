@@ -184,7 +184,7 @@ impl Policy {
         };
     }
 
-    /// Records that the task that fetches keys ended. A fetch that was in flight has no result.
+    /// Records the end of the task that fetches keys. If a fetch was in flight, it has no result.
     pub(crate) fn fetch_dropped(&mut self) {
         if std::mem::take(&mut self.is_fetching) {
             self.unknown.fetch_failed();

@@ -135,8 +135,8 @@ impl Display for ClaimError {
         let (problem, link) = match self.problem {
             Problem::Missing => ("missing field", ""),
             Problem::Unknown => ("unknown field", ""),
-            // For example, the message is "invalid type in `address`", since the wrong value may be
-            // nested inside `address`.
+            // The message contains "in", as in "invalid type in `address`", since the wrong value
+            // may be nested inside `address`.
             Problem::WrongType(_) => ("invalid type", " in"),
             Problem::Invalid => ("invalid value", " in"),
         };

@@ -89,8 +89,8 @@ pub enum TokenErrorKind {
     Panicked,
 }
 
-/// The part of the reason that depends on the configuration or the time. For a forged token, this
-/// part is created without an allocation.
+/// The part of the reason that depends on the configuration or the time. If a token is forged,
+/// creating this part allocates no memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Detail {
     None,

@@ -96,13 +96,13 @@ pub enum LoginDecision<C = ()> {
     /// Logs the user in with this grant. If the login links an account, the grant must have the
     /// same subject as the session that began the login.
     LogIn(Grant<C>),
-    /// Refuses the login with a sentence for the user. The sentence is shown on a page as plain
-    /// text, so it may contain any character.
+    /// Refuses the login. This sentence is shown to the user as plain text on a page, so it may
+    /// contain any character.
     Refuse(String),
 }
 
 impl<C> LoginDecision<C> {
-    /// Refuses the login with a sentence for the user.
+    /// Refuses the login, and shows this sentence to the user.
     pub fn refuse(sentence: impl Into<String>) -> Self {
         Self::Refuse(sentence.into())
     }

@@ -77,8 +77,7 @@ impl Sealer {
         })
     }
 
-    /// Returns the purpose and the parts of the context. Each of these texts is preceded by its
-    /// length in 4 bytes.
+    /// Returns the purpose and the parts of the context, each preceded by its length in 4 bytes.
     fn associated_data(&self, context: &[&str]) -> Vec<u8> {
         let mut data = Vec::new();
         for part in [self.purpose].iter().chain(context) {

@@ -36,7 +36,8 @@ pub(crate) enum MissingKey {
     Unknown,
     /// It is unknown whether the issuer has the key.
     Unavailable { retry_after: Duration, reason: String },
-    /// The keys are being fetched. A request that cannot wait gets 503, and `reason` is logged.
+    /// The keys are being fetched. If the request cannot wait or has already waited, the response
+    /// is 503, and `reason` is logged.
     Wait { wait: KeyWait, reason: String },
 }
 
@@ -73,8 +74,8 @@ impl IssuerKeys {
     }
 
     /// Returns true if the keys are fetched from another server. Such a server usually issues
-    /// tokens for many services, so its tokens for this service must be distinguished from the
-    /// others.
+    /// tokens for many services, so this service must distinguish the tokens for itself from the
+    /// tokens for other services.
     pub(crate) fn are_remote(&self) -> bool {
         match &self.0 {
             Origin::Local(_) => false,
@@ -93,7 +94,8 @@ impl IssuerKeys {
     }
 
     /// Returns the fetched keys, so that a method of `Issuer` can change their settings. Panics if
-    /// the keys are in memory. The panic message contains `method`, the name of the calling method.
+    /// the keys are not fetched. The panic message contains `method`, the name of the calling
+    /// method.
     #[cfg(feature = "jwks")]
     #[track_caller]
     pub(crate) fn into_remote(self, method: &str) -> RemoteKeys {

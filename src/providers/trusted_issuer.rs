@@ -16,7 +16,8 @@ use crate::rejection::{AuthError, AuthErrorKind};
 pub(crate) struct TrustedIssuer {
     /// The verifier, which reads its keys from the store in `keys`.
     pub(crate) verifier: Verifier,
-    /// `None` if the application supplied the verifier, which then contains the keys.
+    /// `None` if the application supplied the verifier. In that case, the verifier contains the
+    /// keys.
     pub(crate) keys: Option<IssuerKeys>,
     pub(crate) mapping: Option<ClaimsMapping>,
 }

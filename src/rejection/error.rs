@@ -74,7 +74,8 @@ enum AuthErrorDetail {
 pub enum AuthErrorKind {
     /// The request has no credentials, or credentials of another scheme.
     MissingCredentials,
-    /// The `Authorization` header, or another place for a token, is malformed.
+    /// The `Authorization` header, or another part of the request that can contain a token, is
+    /// malformed.
     MalformedRequest,
     /// The request has several different credentials.
     AmbiguousCredentials,

@@ -29,9 +29,9 @@ pub(crate) struct LogLimit {
 
 /// Permission to log an event above DEBUG.
 pub(crate) struct Loud {
-    /// The number of events that were logged at DEBUG in the previous minute because of the limit.
-    /// Minutes without events are skipped. `None` if the number is zero, and for every event except
-    /// the first of a minute.
+    /// The number of events that were logged at DEBUG, because of the limit, in the most recent
+    /// earlier minute that had any events. Only the first event of a minute has this number. All
+    /// other events have `None`, and so does the first event if the number is zero.
     pub(crate) suppressed: Option<u64>,
 }
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::bearer::OtherScheme;
 use crate::rejection::error::{AuthError, AuthErrorKind};
 
-/// Builds the constant body for a code, so that all refusals with the same code have the same bytes
-/// (apart from `detail`).
+/// Builds the constant body for a code. Apart from `detail`, all refusals with the same code have
+/// the same bytes.
 ///
 /// `type` links to the latest documentation and not to the documentation of this version. Clients
 /// compare `type` (RFC 9457 section 3.1.1), so it must not change when the server is upgraded.

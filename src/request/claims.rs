@@ -107,9 +107,10 @@ impl Token {
 }
 
 impl<T: Send + Sync + 'static> Claims<T> {
-    /// Allocates memory for the claims, then calls `read`. `read` writes the verified token
-    /// directly into this memory, since moving the verified token there afterward would take longer
-    /// than reading it. `read` returns the typed claims and the time of the check.
+    /// Allocates memory for the verified token and its claims, then calls `read`. `read` completes
+    /// the verified token in this memory, and returns the typed claims and the time of the check.
+    /// If `read` completed the verified token elsewhere, moving it into this memory would take
+    /// longer than reading the claims.
     pub(crate) fn read<E>(
         opened: OpenedToken,
         source: Source,

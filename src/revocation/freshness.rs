@@ -32,7 +32,7 @@ pub(crate) struct Freshness {
     steady: SteadyClock,
     as_of_wall: AtomicI64,
     as_of_steady: AtomicU64,
-    /// The time on the wall clock when both clocks were last read.
+    /// The time on the wall clock when the wall clock and the steady clock were last read.
     looked_at: AtomicI64,
     /// The time on the wall clock at which the data was current. It is `looked_at` minus the age of
     /// the data. If the wall clock and the steady clock give different ages, the greater age is

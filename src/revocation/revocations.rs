@@ -87,7 +87,7 @@ pub enum Verdict {
 }
 
 impl Revocations {
-    /// Creates an empty set of revocations, into which no data has been read yet.
+    /// Creates an empty set of revocations. No data has been read into the set yet.
     pub fn new() -> Self {
         Self {
             shared: Arc::new(RevocationState {

@@ -49,9 +49,9 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 
 /// Returns a port that no other server of these tests uses.
 ///
-/// The ports are below those that the system gives to clients (from 32768 on). Otherwise a client
-/// of another test could take the port before the server listens on it, or while the server
-/// restarts.
+/// The system gives ports from 32768 on to clients, so this function returns only lower ports.
+/// Otherwise a client of another test could take the port before the server listens on it, or while
+/// the server restarts.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {

@@ -47,7 +47,7 @@ fn delays() -> Duration {
         });
     });
     let heart = HEART.lock().unwrap_or_else(PoisonError::into_inner);
-    // If the background thread is late with its next beat, the current delay counts too.
+    // If the next beat of the background thread is overdue, the delay so far is included.
     heart.map_or(Duration::ZERO, |(last, delays)| delays + delay(last))
 }
 

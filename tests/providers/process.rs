@@ -88,8 +88,8 @@ pub(crate) fn temporary_file() -> PathBuf {
 
 /// Returns a port that no other server of these tests uses.
 ///
-/// The ports are below those that the system gives to clients (from 32768 on). Otherwise a client
-/// of another test could take the port while a provider restarts.
+/// The system gives ports from 32768 on to clients, so this function returns only lower ports.
+/// Otherwise a client of another test could take the port while a provider restarts.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {

@@ -44,9 +44,10 @@ async fn issuers_do_not_share_keys_or_outages() {
     service.accepts(&mocked, &mock.issuer, "alice").await;
     service.accepts(&ours(OURS), OURS, "bob").await;
 
-    // First the mock server and then the test's own issuer sign tokens that name a different
-    // issuer. The mock server signs two tokens for each name: one with the `kid` of a provider's
-    // key, and one with the `kid` of the mock server's key.
+    // The service must reject a token whose `iss` names an issuer other than the signer. At first,
+    // the mock server signs such tokens. For each issuer, it signs two: one with the `kid` of a
+    // provider's key, and one with the `kid` of the mock server's key. After that, the test's own
+    // issuer signs such tokens.
     let theirs = header(&provider.token("ES256").await)["kid"].clone();
     for kid in [theirs, header(&mocked)["kid"].clone()] {
         for issuer in [&provider.issuer, &other.issuer, OURS] {

@@ -31,8 +31,9 @@ struct Contents {
     evictions: u64,
 }
 
-/// Separates the data that insertions change from the data that look-ups read: the two never share
-/// a cache line. The alignment is two cache lines, since some processors load two lines at a time.
+/// Keeps two kinds of data on separate cache lines: the data that look-ups read, and the data that
+/// insertions change. The alignment is two cache lines, since some processors load two lines at a
+/// time.
 #[repr(align(128))]
 struct Padded<T>(T);
 
@@ -325,8 +326,8 @@ mod tests {
         assert!(has(&shard, 1) && !has(&shard, 40));
     }
 
-    /// A value whose `drop` increments `drops` and, if the lock is held, also `drops_under_lock`.
-    /// Then `drop` panics.
+    /// A value whose `drop` always panics. Before the panic, `drop` increments `drops`. If the lock
+    /// is held, `drop` also increments `drops_under_lock`.
     struct Watch {
         shard: Arc<Shard<Arc<Watch>>>,
         drops: Arc<AtomicUsize>,

@@ -26,9 +26,9 @@ pub(crate) struct Entry<V> {
     scope: u64,
     weight: u32,
     is_used: AtomicBool,
-    /// The number of tables ([`Slots`]) between the table in which a request last used the entry
-    /// and the current table. If no request has used the entry, all earlier tables that contained
-    /// it are counted.
+    /// A measure of how long no request has used the entry. A new entry has zero. When the entry is
+    /// copied to new [`Slots`], the copy has zero if a request has used the old entry. Otherwise,
+    /// the number of the copy is one higher than that of the old entry.
     idle_rounds: u8,
     /// The cached value. It becomes `None` only when the entry is dropped.
     value: Option<V>,

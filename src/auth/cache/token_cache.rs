@@ -160,8 +160,9 @@ impl LayerCache {
         Self { cache, scope: next_scope() }
     }
 
-    /// Changes the scope, so that tokens that were verified earlier are no longer found. The layer
-    /// calls this method whenever its configuration changes.
+    /// Changes the scope, the number that identifies the layer's configuration in the cache. Tokens
+    /// that were verified under the earlier configuration are then no longer found. The layer calls
+    /// this method whenever its configuration changes.
     pub(crate) fn renew(&mut self) {
         self.scope = next_scope();
     }

@@ -53,7 +53,8 @@ pub(crate) fn subject() -> Result<String, Finding> {
     Ok(random::id()?)
 }
 
-/// Returns a copy of `row` with this state. The version of the copy is one higher.
+/// Returns a copy of `row` in which the state is replaced by `state`, and the version is one
+/// higher.
 pub(crate) fn next(row: &StoredSession, state: impl Into<String>) -> StoredSession {
     let version = row.version.saturating_add(1);
     StoredSession { version, state: state.into(), ..row.clone() }

@@ -1,4 +1,4 @@
-//! The application's part of the routes: the users and their grants.
+//! The part of the routes that the application supplies: the users and their grants.
 
 use std::error::Error;
 use std::fmt::{self, Debug};

@@ -90,8 +90,9 @@ impl Cookies {
     ///
     /// # Panics
     ///
-    /// Panics if `path` does not begin with `/`, contains a semicolon or anything but printable
-    /// ASCII, or has more than 1024 bytes. Browsers ignore a longer path.
+    /// Panics if `path` does not begin with `/`, if it contains a space, a semicolon, or a
+    /// character that is not printable ASCII, or if it has more than 1024 bytes. Browsers ignore a
+    /// longer path.
     #[track_caller]
     pub fn new(path: impl AsRef<str>) -> Self {
         let path = path.as_ref();
@@ -379,7 +380,8 @@ impl Cookies {
         access.chain([&self.refresh, &self.session]).any(|own| self.in_use(own) == name)
     }
 
-    /// Deletes the access-token cookie of every audience for which the function `of` returns true.
+    /// Calls the function `of` for each audience. If `of` returns true, deletes the audience's
+    /// access-token cookie.
     pub(crate) fn delete_access(&self, headers: &mut HeaderMap, of: impl Fn(&str) -> bool) {
         for (_, name) in self.access.iter().filter(|(audience, _)| of(audience)) {
             let cookie = self.render(name, "", self.of_access(), Duration::ZERO);

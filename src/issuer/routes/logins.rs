@@ -175,8 +175,8 @@ impl<A, S> Debug for Logins<A, S> {
 }
 
 impl<A: Accounts, S: RefreshStore> RouteContext<A, S> {
-    /// Makes the checks for which the account need not be known. Returns the access that the
-    /// request asks for.
+    /// Makes the checks that do not depend on the account. Returns the access that the request asks
+    /// for.
     pub(crate) fn check_login(
         &self,
         head: &Parts,

@@ -18,8 +18,8 @@ use crate::issuer::routes::oauth_error::{OAuthError, OAuthErrorKind};
 /// The maximum size of a request body. A login or a token request needs far less.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The maximum length of a `client_id`. Real identifiers are shorter. The limit is low enough to
-/// store a `client_id` with each session.
+/// The maximum length of a `client_id`. Real identifiers are shorter. The limit is low enough that
+/// each session can store its `client_id`.
 const MAX_CLIENT_ID_BYTES: usize = 256;
 
 /// The name of the only parameter that a request may repeat (RFC 8693 section 2.1).

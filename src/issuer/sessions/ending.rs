@@ -107,8 +107,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// The session of the presented token ends last, and only if all other steps succeeded. After a
     /// failure, the client can therefore present the same token again, until the call succeeds.
-    /// Each of these calls publishes the revocation of the user's tokens. A call after the session
-    /// has ended does not publish that revocation again.
+    /// Each attempt publishes the revocation of the user's tokens. Once the session has ended, a
+    /// further call does not publish the revocation again.
     #[cfg(feature = "axum")]
     pub(crate) async fn end_all_by(&self, presented: &str) -> Result<(), SessionError> {
         let own = match self.session_to_end(presented).await {

@@ -26,7 +26,8 @@ pub enum SessionErrorKind {
     /// The text is not a refresh token, or the store does not contain its session. An old session
     /// may have been deleted.
     Unknown,
-    /// The session was not renewed for too long, or it reached its maximum lifetime.
+    /// Too much time has passed since the session was last renewed, or the session has reached its
+    /// maximum lifetime.
     Expired,
     /// The session had ended earlier, by a logout or because a token was reused.
     Ended,

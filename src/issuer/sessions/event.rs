@@ -28,9 +28,10 @@ pub enum SessionEvent<'a> {
     /// A request to list or end sessions presented a used token within its grace period, and was
     /// refused. Every such request is reported.
     ///
-    /// A thief could send such requests to find out when the user renews the current token.
-    /// Therefore the last renewal of the session counts as repeated. If too many consecutive
-    /// renewals are repeated, the session ends. The limit is
+    /// A thief could send such requests to find out when the user renews the current token. Each
+    /// such request is therefore treated like another attempt to renew with the used token, and
+    /// counts as a repetition of the session's last renewal. If too many consecutive renewals are
+    /// repeated, the session ends. The limit is
     /// [`max_repeats`](crate::issuer::Sessions::max_repeats) if the token was used 2 seconds or
     /// more before the request. If the token was used less than 2 seconds before the request, the
     /// limit is [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if

@@ -73,8 +73,8 @@ impl Publisher {
 
     /// Revokes all tokens that were issued to a user before the current second. This call does not
     /// revoke the tokens that were issued during the current second, so that the user can log in
-    /// again immediately. The caller must also end the user's sessions. The end of a session
-    /// revokes all of its tokens.
+    /// again immediately. The caller must also end the user's sessions. Ending a session revokes
+    /// all tokens of that session.
     pub(crate) async fn end_all(&self, subject: &str, now: UnixTime) -> Result<(), SessionError> {
         let now = now.whole_secs();
         let before = now.saturating_sub(Duration::from_secs(1));

@@ -40,7 +40,8 @@ impl RefreshToken {
         if presented.len() != ENCODED {
             return None;
         }
-        // Only the canonical encoding is accepted, so that each token has exactly one text.
+        // Only the canonical encoding is accepted, so that each token can be written in only one
+        // way.
         let mut bytes = Zeroizing::new([0; LEN]);
         let written = base64url::decode_into(presented.as_bytes(), &mut *bytes)?;
         (written.len() == LEN).then(|| Self::from_bytes(bytes))

@@ -84,7 +84,7 @@ impl<S: RefreshStore> SessionRows<S> {
     }
 
     /// Replaces the stored session if its version is still `version`. Returns false if another
-    /// request has replaced the session first.
+    /// request has replaced the session in the meantime.
     pub(crate) async fn replace(
         &self,
         session: &Session,

@@ -263,8 +263,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// Unlike [`session_of`](Self::session_of), this method rejects a used token even within the
     /// grace period. Otherwise a thief could poll with a used token to find out when the user
     /// renews, and renew at the same time. A call with a used token is reported as
-    /// [`Superseded`](crate::issuer::SessionEvent::Superseded), and the last renewal of the session
-    /// then counts as repeated. Too many repeated renewals in a row end the session. The limit is
+    /// [`Superseded`](crate::issuer::SessionEvent::Superseded), and counts as a repetition of the
+    /// session's last renewal. Too many repeated renewals in a row end the session. The limit is
     /// [`max_repeats`](Self::max_repeats) if the token was used at least 2 seconds before the call.
     /// Otherwise the limit is [`max_repeats_at_once`](Self::max_repeats_at_once), or 20 if that is
     /// not set. The second limit is higher by default, since a page may load the list of sessions

@@ -456,8 +456,9 @@ impl<'de> Reader<'de> {
     /// Ends the reading of an array or object in which an error occurred. A `Deserialize`
     /// implementation may ignore the error, and continue with the value after the array or object.
     /// As with `serde_json`, the implementation can continue only if the closing bracket is next.
-    /// Otherwise this method moves the reader to the end of the text. The implementation can then
-    /// not read the remaining items as if they belonged to the enclosing array or object.
+    /// Otherwise this method moves the reader to the end of the text. This prevents the
+    /// implementation from reading the remaining items as if they belonged to the enclosing array
+    /// or object.
     #[cold]
     fn abandon(&mut self, close: u8) {
         if self.scanner.peek() == Some(close) {

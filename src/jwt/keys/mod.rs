@@ -1,4 +1,4 @@
-//! Keys, from the bytes of a secret to the set that verifies requests.
+//! Keys, from the bytes of a secret to the key set that verifies tokens.
 //!
 //! 1. A [`Key`](key::Key) is for exactly one [`Algorithm`](algorithm::Algorithm), so a token can
 //!    never choose the algorithm. A key holds a shared secret, a public key or a key pair. The key

@@ -1,5 +1,5 @@
-//! The public half of a key as numbers and points, independent of the crate that computes with
-//! them.
+//! The public half of a key as numbers and points, in a form that does not depend on the
+//! cryptographic crate.
 
 use crate::jwt::base64url;
 use crate::jwt::error::{KeyError, KeyErrorKind};

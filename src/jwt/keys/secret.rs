@@ -204,8 +204,8 @@ impl Secret {
     pub fn derive(&self, issuer: &str, audience: &str) -> Self {
         let mut info = b"tower-jwt-auth/derive/v1".to_vec();
         for part in [issuer, audience] {
-            // The encoded length is capped at `u32::MAX`. Even if a part is longer, `info` contains
-            // the whole part.
+            // Write the length of the part, then the part. If the length is more than `u32::MAX`,
+            // write `u32::MAX` as the length, and still write the whole part.
             info.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
             info.extend(part.as_bytes());
         }

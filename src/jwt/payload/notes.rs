@@ -45,7 +45,7 @@ impl Wanted {
     }
 
     /// Returns the first [`ClaimPlace`] whose path starts with `claim`, and all places after it.
-    /// The later places may also be inside other claims. `group` is the `names::group` of `claim`.
+    /// The places after it may be in other claims. `group` is the `names::group` of `claim`.
     #[inline]
     pub(crate) fn places_from(&self, group: u64, claim: &str) -> &[ClaimPlace] {
         let first = self.places.iter().position(|place| place.is_in(group, claim));

@@ -92,7 +92,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         };
         page::add_headers(response.headers_mut());
         // This response ends the login attempt, even if the login failed. `cookie` is a
-        // `Set-Cookie` value that removes the attempt.
+        // `Set-Cookie` value that removes the attempt from the browser's cookie.
         response.headers_mut().append(SET_COOKIE, cookie);
         response
     }

@@ -18,7 +18,7 @@ impl Issuer {
     /// - `iss` is `https://cognito-idp.{region}.amazonaws.com/{pool}`. The keys are at
     ///   `/.well-known/jwks.json` below it.
     /// - `token_use` must be `access`, so an ID token is rejected.
-    /// - `client_id` must be one of `clients`. Access tokens have no `aud`, so only this claim
+    /// - `client_id` must be one of `clients`. Access tokens have no `aud`, so only `client_id`
     ///   distinguishes the app clients of a pool.
     /// - A token with an `aud` is rejected. Tokens with resource binding have an `aud`. To accept
     ///   them, call [`audience`](Self::audience).

@@ -79,8 +79,9 @@ impl Issuer {
     ///
     /// A key whose `issuer` names one tenant is not used, since it must not verify tokens of the
     /// other tenants. The tenant of personal Microsoft accounts,
-    /// `9188040d-6c67-4c5b-b112-36a304b66dad`, has such keys. Trust that tenant with its own
-    /// [`entra`](Self::entra), in addition to this issuer.
+    /// `9188040d-6c67-4c5b-b112-36a304b66dad`, has such keys. To accept tokens of that tenant too,
+    /// create a second issuer for it with [`entra`](Self::entra). Pass both issuers to
+    /// [`JwtAuth::issuers`](crate::JwtAuth::issuers).
     ///
     /// # Panics
     ///

@@ -60,9 +60,9 @@ pub struct Follow<F> {
 #[derive(Default)]
 struct Progress {
     position: Option<Position>,
-    /// The time of the last read of the whole log. The next periodic read is due `snapshot_every`
-    /// after this time. For a periodic read, this is the time at which the read began. For any
-    /// other read, such as the first one, this is the time at which the read ended.
+    /// The time of the last read of the whole log. If that read was periodic, this is the time at
+    /// which it began. If it was any other read, such as the first one, this is the time at which
+    /// it ended. The next periodic read is due when `snapshot_every` has passed since this time.
     snapshot_at: Option<Instant>,
     /// The part of the log to read next, while the whole log is being read again. `Some(None)`
     /// stands for the first part. `None` means that the log is not being read again. Each step

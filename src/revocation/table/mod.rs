@@ -1,7 +1,7 @@
 //! The known revocations, as one data structure in memory.
 //!
 //! A revocation becomes one 16-byte entry. Its key is a [`Fingerprint`](fingerprint::Fingerprint),
-//! a keyed hash of the revoked `jti`, `sid` or `sub`, for example, and its value is a
+//! a keyed hash of the revoked value (such as a `jti`, `sid` or `sub`). Its value is a
 //! [`Mark`](mark::Mark). The mark contains the kind of the hashed value, the time from which the
 //! entry may be deleted, and the latest issue time that is revoked. A
 //! [`FingerprintMap`](fingerprint_map::FingerprintMap) holds the entries in an open-addressed table

@@ -24,7 +24,7 @@ pub enum Applied {
     /// The revocation is not remembered, because every token that it covers has expired.
     Expired,
     /// The table had no room for the revocation, and now contains a broader revocation instead. The
-    /// field is the kind of the broader revocation.
+    /// field contains the kind of the broader revocation.
     Widened(RevocationKind),
 }
 

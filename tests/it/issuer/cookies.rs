@@ -237,9 +237,9 @@ async fn another_site_can_do_nothing() {
             (Method::POST, "/logout"),
             (Method::POST, "/logout-everywhere"),
             (Method::DELETE, "/sessions/x"),
-            // The server also refuses this GET request, since such a request can end a session. If
-            // the refresh token in the cookie has already been used, the server counts the request
-            // as a repeated renewal, and too many repeated renewals end the session.
+            // The server must refuse this GET request too. Otherwise, if the refresh token in the
+            // cookie had already been used, the request would count as a repetition of the last
+            // renewal. Too many repeated renewals in a row end the session.
             (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);

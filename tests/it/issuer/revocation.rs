@@ -255,7 +255,7 @@ async fn an_abandoned_publication_is_repeated_later() {
     });
     assert!(tokio::time::timeout(Duration::from_millis(20), &mut end).await.is_err());
     fleet.feed.hangs.store(false, Ordering::SeqCst);
-    // The first attempt to publish that the session has ended may still be running. A refresh token
+    // The first attempt to publish the end of the session may still be running. A refresh token
     // that is presented during this time is rejected, and nothing is published.
     let refused = fleet.sessions.refresh(token.as_str(), None).await.unwrap_err();
     assert_eq!(refused.kind(), SessionErrorKind::Ended);

@@ -42,7 +42,7 @@ fn oracle(algorithm: Algorithm, strict: bool, token: &str) -> Option<TokenData<V
 
 /// Returns true if this crate accepts the token, and false if this crate rejects it. Fails if this
 /// crate accepts a token that `jsonwebtoken` rejects, or if the two crates read different claims
-/// from it. Also fails if decoding an accepted token and encoding it again gives a different text.
+/// from it. Also fails if an accepted token changes when its parts are decoded and encoded again.
 fn holds(algorithm: Algorithm, strict: bool, token: &str) -> Result<bool, TestCaseError> {
     let Ok(claims) = layer(algorithm, strict).verify(token) else { return Ok(false) };
     let Some(data) = oracle(algorithm, strict, token) else {

@@ -7,7 +7,7 @@ use tower_jwt_auth::{JwtAuth, ManualClock, UnixTime};
 
 use crate::kit;
 
-/// Verifies a payload in which `{now+5}` stands for the date five seconds after now.
+/// Verifies a payload in which `{now+5}` stands for the time five seconds from now.
 fn fault(auth: &JwtAuth, payload: &str) -> Option<TokenErrorKind> {
     let mut text = payload.to_owned();
     for second in -70..=70_i64 {

@@ -10,8 +10,8 @@ use crate::kit::{self, str_of};
 
 const FILE: &str = "http-fields/bearer_extract.json";
 
-/// A source that reads an application's own header. Some cases come from a project that configures
-/// such a header.
+/// A source that reads an application's own header. Some test cases come from a project whose
+/// tokens are in such a header.
 #[derive(Debug)]
 struct Field {
     name: &'static str,

@@ -12,8 +12,8 @@ pub(crate) enum Announcement {
     /// The announcement has not begun, or has failed.
     #[default]
     Due,
-    /// A request began the announcement at this time, in seconds. The announcement is
-    /// not recorded as done yet.
+    /// A request has begun the announcement, but it is not recorded as done yet. The field is the
+    /// time at which the request began the announcement, in seconds since 1970.
     Begun(i64),
     Done,
 }

@@ -74,14 +74,15 @@ pub(crate) struct Family {
     /// count of the renewals before it.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True if the last renewal was repeated late, and is therefore included in `repeats`. The
-    /// comment of `repeats` defines a late repetition.
+    /// True if `repeats` includes the last renewal. It does if a used token was presented again
+    /// after this renewal, at least 2 seconds after the first use of that token.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// The number of renewals in a row for which a repeat was recorded. Unlike `repeats`, this
-    /// field also counts a repeat less than 2 seconds ([`AT_ONCE`]) after the first use of the
-    /// token. Until a repeat of the last renewal has been recorded, the field keeps the count of
-    /// the renewals before it.
+    /// The number of renewals in a row for which a repeat was recorded: a client presented a used
+    /// token again after the renewal and before the next one. Unlike `repeats`, this field also
+    /// counts a renewal if the token was presented again less than 2 seconds ([`AT_ONCE`]) after
+    /// its first use. Until a repeat of the last renewal has been recorded, the field keeps the
+    /// count of the renewals before it.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
     /// True if the last renewal was repeated, and is therefore included in `any_repeats`.
@@ -171,9 +172,9 @@ pub(crate) enum ClientRule {
 pub(crate) enum RotationDecision<'a> {
     /// The token is the session's current token.
     Rotate,
-    /// The token was used before, and can still be exchanged. The list has one salt for each later
-    /// token of the session, in order. Each later token is computed from its salt and the token
-    /// before it. The last of these tokens is the current token.
+    /// The token was used before, and can still be exchanged. The first field has one salt for each
+    /// later token of the session, in order. Each later token is computed from its salt and the
+    /// token before it. The last of these tokens is the current token.
     Repeat(Vec<&'a Salt>, Repeat),
     /// The token belongs to this session. It is neither the current token nor a used token that can
     /// still be exchanged.
@@ -242,8 +243,8 @@ impl Family {
     /// a wrong clock.
     ///
     /// A rank is a time. Renewing a session raises its rank to the time of the renewal. The rank of
-    /// the new session is at least one minute later than its start. It is therefore higher than the
-    /// rank of a session that is renewed during the login.
+    /// the new session is a time at least one minute after the start of the new session. This rank
+    /// is therefore higher than the rank of a session that is renewed during the login.
     pub(crate) fn outrank<'a>(&mut self, others: impl Iterator<Item = &'a Self>, now: UnixTime) {
         let ranks = others.map(|other| other.rank(now)).filter(|(is_plausible, _)| *is_plausible);
         let above = ranks.map(|(_, rank)| rank.saturating_add(Duration::from_nanos(1))).max();

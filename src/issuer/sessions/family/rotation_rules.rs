@@ -5,7 +5,7 @@ use std::time::Duration;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The limit that applies if `max_repeats_at_once` is `None`. In that case, a token that is
-/// presented again within 2 seconds is counted as a repeat only if the request asks for the list of
+/// presented again within 2 seconds is counted as a repeat only if the request asks to list or end
 /// sessions.
 pub(crate) const MAX_LISTS_AT_ONCE: u32 = 20;
 
@@ -22,10 +22,10 @@ pub(crate) struct RotationRules {
     /// repeated if the refresh token that it exchanged is presented again 2 seconds or more after
     /// the renewal.
     pub(crate) max_repeats: u32,
-    /// Like `max_repeats`, but a renewal counts as repeated however soon the token that it
-    /// exchanged is presented again. If this field is `None`, the limit is [`MAX_LISTS_AT_ONCE`].
-    /// In that case, a token that is presented again within 2 seconds is counted only if the
-    /// request asks for the list of sessions.
+    /// Like `max_repeats`, but a renewal counts as repeated even if its refresh token is presented
+    /// again within 2 seconds. If this field is `None`, the limit is [`MAX_LISTS_AT_ONCE`], and a
+    /// token that is presented again within 2 seconds counts only if the request asks to list or
+    /// end sessions.
     pub(crate) max_repeats_at_once: Option<u32>,
     /// True if the previous token is accepted even after the grace period, as long as the current
     /// token was never used.

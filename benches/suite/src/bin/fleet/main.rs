@@ -136,8 +136,8 @@ fn pair(n: usize) -> Arc<Pair> {
     Arc::new(Pair { revoked, good })
 }
 
-/// Returns the revocation with the number `n`. Consecutive numbers revoke a token, a session and a
-/// subject in turn.
+/// Returns the revocation with the number `n`. Consecutive numbers stand for the revocation of a
+/// token, of a session and of a subject, in turn.
 fn revocation(n: usize) -> Revocation {
     let (id, now) = (format!("revoked-{n}"), tokens::now());
     let end = UnixTime::from_secs(now + 3600);

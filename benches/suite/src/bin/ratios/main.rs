@@ -134,7 +134,7 @@ fn print_table(runs: usize, rounds: usize, counts: Option<AllCounts>) {
     );
 }
 
-/// Prints one table. `at` is the index of the table's first row in each of the `runs`. This
+/// Prints one table. `at` is the index of the table's first row in each element of `runs`. This
 /// function advances `at` to the first row of the next table.
 fn print_rows(
     kinds: &[TokenKind],

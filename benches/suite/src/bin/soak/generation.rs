@@ -56,7 +56,7 @@ impl Generation {
             0 => None,
             1 => bearer(&self.expired),
             2 => bearer(&self.forged),
-            // A token with an unknown `kid`. Each of these tokens has a different `kid`.
+            // A token with an unknown `kid`. The `kid` is different in every such token.
             3 => {
                 let signer = Signer::new(key(fastrand::u64(1 << 40..)));
                 bearer(&signer.sign(&claims(1, now() + LIFETIME)).expect("claims serialize"))

@@ -1,8 +1,8 @@
 //! Welch's t-test.
 
 /// Compares two sets of times with Welch's t-test. The slowest times are removed before the test,
-/// since other activity on the machine distorts them. Repeats the test with several limits for the
-/// removal, and returns the largest |t|.
+/// since other activity on the machine distorts them. Repeats the test with several limits above
+/// which times are removed, and returns the largest |t|.
 pub(crate) fn t(times: [Vec<f64>; 2]) -> f64 {
     let mut all: Vec<f64> = times.iter().flatten().copied().collect();
     all.sort_by(f64::total_cmp);
