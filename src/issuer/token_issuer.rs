@@ -466,7 +466,8 @@ fn object<C: Serialize>(claims: &C) -> Result<Map<String, Value>, IssueError> {
 
 /// Writes the claim `name`, which the issuer sets to `value`. The application's claims may contain
 /// this claim if it has the same value or is `null`. An application can therefore use one type to
-/// issue and to read claims.
+/// issue and to read claims. If the issuer has no value for an optional claim other than `scope` and
+/// `scp`, the application's value is written.
 fn reserve(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), IssueError> {
     let theirs = claims.remove(name).filter(|theirs| !theirs.is_null());
     // If the issuer has no value for `scope` or `scp`, a value from the application is an error. A

@@ -184,10 +184,11 @@ impl<S: RefreshStore> Sessions<S> {
     }
 
     /// Revokes one access token of a session. Ends the session if too many of its access tokens
-    /// were revoked individually. Does nothing if the session is unknown. Without this rule, a
-    /// service that shares its secret with the auth server could sign tokens with any `sid`, and
-    /// fill the feed with revocations of these tokens. If the session has already ended, its tokens
-    /// are already revoked. This method then only makes sure that the end was published.
+    /// were revoked individually. Does nothing if the session is unknown or belongs to another
+    /// user. Without this rule, a service that shares its secret with the auth server could sign
+    /// tokens with any `sid`, and fill the feed with revocations of these tokens. If the session
+    /// has already ended, its tokens are already revoked. This method then only makes sure that the
+    /// end was published.
     #[cfg(feature = "axum")]
     pub(crate) async fn revoke_one(
         &self,

@@ -172,8 +172,8 @@ impl<S: RefreshStore> SessionRows<S> {
     }
 
     /// Waits while another request publishes the end of a session. The caller then reads the
-    /// session again. Each wait is longer than the one before. All waits together take at most 3
-    /// seconds, since publishing takes at most 3 seconds.
+    /// session again. Each wait is 25 ms longer than the one before, so that all waits of a caller
+    /// together take as long as publishing may take: 3 seconds.
     pub(crate) async fn wait_for_publication(&self, attempt: usize) {
         #[cfg(feature = "feeds")]
         if self.publisher.is_some() {

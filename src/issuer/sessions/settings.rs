@@ -71,12 +71,13 @@ impl<S: RefreshStore> Sessions<S> {
     /// this limit. [`max_repeats_at_once`](Self::max_repeats_at_once) sets a limit that counts such
     /// repeats too.
     ///
-    /// A request for the list of sessions must present the current refresh token. A request that
-    /// presents a used token within the grace period is refused, and the session's last renewal
-    /// then counts as repeated. If the token was exchanged at least 2 seconds before the request,
-    /// the repeated renewal counts toward this limit. Otherwise the repeated renewal counts only
-    /// toward the limit that [`max_repeats_at_once`](Self::max_repeats_at_once) sets. If that
-    /// method is not called, the limit for such requests is 20.
+    /// A request that lists sessions, or ends a session by its identifier, must present the current
+    /// refresh token. A request that presents a used token within the grace period is refused, and
+    /// the session's last renewal then counts as repeated. If the token was exchanged at least 2
+    /// seconds before the request, the repeated renewal counts toward this limit. Otherwise the
+    /// repeated renewal counts only toward the limit that
+    /// [`max_repeats_at_once`](Self::max_repeats_at_once) sets. If that method is not called, the
+    /// limit for such requests is 20.
     ///
     /// # Panics
     ///
