@@ -23,15 +23,17 @@ const IDLE: i64 = 100;
 const ABSOLUTE: i64 = 300;
 /// The maximum number of used tokens that the server remembers during their grace period.
 const REMEMBERED: usize = 16;
-/// Two uses of one token count as simultaneous if they are less than this many seconds apart.
+/// A token is presented again *at once* if less than this many seconds have passed since its
+/// exchange.
 const AT_ONCE: i64 = 2;
-/// The session ends after this many consecutive rotations have been repeated. A rotation counts as
-/// repeated if a used token is presented before the next rotation. That token must have been used
-/// at least 2 seconds (`AT_ONCE`) earlier.
+/// The session ends when this many renewals in a row were marked as repeated late. The last renewal
+/// is marked if a used token is presented again, at least 2 seconds (`AT_ONCE`) after the exchange
+/// of that token.
 const MAX_REPEATS: u32 = 5;
-/// A second limit on the number of consecutive repeated rotations. For this limit, a rotation also
-/// counts as repeated if a look-up of the session presents a token that was used less than 2
-/// seconds ago. If a renewal presents such a token, the rotation does not count as repeated.
+/// The session also ends when this many renewals in a row were marked as repeated. A renewal that
+/// is marked as repeated late gets this mark too. The last renewal also gets this mark if a look-up
+/// of the session presents a token that was exchanged less than 2 seconds earlier. A request to
+/// renew that presents such a token marks nothing.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]
@@ -95,13 +97,13 @@ struct Model {
     remembered: usize,
     idle_until: i64,
     ended: bool,
-    /// The number of consecutive rotations that count toward the limit [`MAX_REPEATS`].
+    /// The number of renewals in a row that were marked as repeated late: see [`MAX_REPEATS`].
     repeats: u32,
-    /// True if the last rotation has already been counted in `repeats`.
+    /// True if the last renewal is marked as repeated late, and is included in `repeats`.
     is_repeated: bool,
-    /// The number of consecutive rotations that count toward the limit [`MAX_REPEATS_AT_ONCE`].
+    /// The number of renewals in a row that were marked as repeated: see [`MAX_REPEATS_AT_ONCE`].
     any_repeats: u32,
-    /// True if the last rotation has already been counted in `any_repeats`.
+    /// True if the last renewal is marked as repeated, and is included in `any_repeats`.
     is_any_repeated: bool,
     /// True if `dangerous_accept_unused_parent` is set.
     accepts_parent: bool,
@@ -133,8 +135,8 @@ impl Model {
         }
     }
 
-    /// Counts the last rotation as repeated, unless it was already counted. If too many consecutive
-    /// rotations were repeated, ends the session and returns an error.
+    /// Marks the last renewal as repeated, unless it is already marked. If too many renewals in a
+    /// row have been marked, ends the session and returns an error.
     fn count_repeat(&mut self, kind: &Use) -> Result<(), Kind> {
         if *kind == Use::Repeats && !self.is_repeated {
             self.is_repeated = true;
@@ -288,8 +290,8 @@ impl World {
         };
         // The renewal with `token` has begun. Now present the token `other`, and finish the renewal
         // afterward. `other` may be the same token. If the token was unused when the renewal began,
-        // the two requests count as simultaneous. The renewal counts as a late repeat only if its
-        // token had been used at least 2 seconds before the renewal began.
+        // the two requests count as simultaneous. This renewal marks the last renewal as repeated
+        // only if its token had been exchanged at least 2 seconds before this renewal began.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
         // The token was valid when this renewal began. The other request may have made the token

@@ -155,7 +155,7 @@ impl ConnectionLike for RedisConnection {
 }
 
 /// A call on a connection. The connection is dropped if the call fails. It is also dropped if the
-/// caller cancels the call after waiting for a reply for at least the duration [`PATIENCE`].
+/// caller has waited for a reply for at least [`PATIENCE`] and then cancels the call.
 struct Call<'s> {
     shared: &'s Connector,
     connection: MultiplexedConnection,

@@ -9,10 +9,10 @@
 )]
 pub trait GuardIsNoLayer {}
 
-/// Implements `Layer` for each guard that implements [`GuardIsNoLayer`]. No guard implements it. If
-/// a guard is used as a layer, the compiler therefore prints the message of `GuardIsNoLayer`.
-/// Without this implementation, the compiler would say only that the guard does not implement
-/// `Layer`.
+/// Implements `Layer` for each guard that implements [`GuardIsNoLayer`]. No guard implements
+/// `GuardIsNoLayer`. If a guard is used as a layer, the compiler therefore prints the message of
+/// `GuardIsNoLayer`. Without this implementation, the compiler would say only that the guard does
+/// not implement `Layer`.
 macro_rules! hint_at_require {
     ($guard:ident<$($parameter:ident $(: ?$sized:ident)?),+>) => {
         #[doc(hidden)]

@@ -155,10 +155,10 @@ impl<C> Grant<C> {
     /// type that services read as `Claims<T>`.
     ///
     /// If the issuer also writes a claim of the same name, the application's value must equal the
-    /// issuer's value or be `null`. `scp`, another name for `scope`, is rejected: the routes limit
-    /// only `scope` to the login's scopes, so `scp` would bypass the limit. For the same reason, do
-    /// not put scopes into a claim that a service reads with `scope_claim`. Set scopes with
-    /// [`scopes`](Self::scopes) instead.
+    /// issuer's value or be `null`. `scp`, another name for `scope`, is rejected. The routes ensure
+    /// that `scope` contains only scopes of the login, but do not check `scp`, so `scp` would
+    /// bypass this limit. For the same reason, do not put scopes into a claim that a service reads
+    /// with `scope_claim`. Set scopes with [`scopes`](Self::scopes) instead.
     pub fn claims<D: Serialize>(self, claims: D) -> Grant<D> {
         Grant {
             subject: self.subject,

@@ -301,8 +301,9 @@ impl SourceState {
         drop(waiting);
     }
 
-    /// Returns true unless the task has panicked within the last 30 seconds. Without this pause of
-    /// 30 seconds, each request would restart a task that panics, and each panic would be logged.
+    /// Returns true if the task may be started: it has not panicked within the last 30 seconds.
+    /// Without this pause after a panic, each request would restart a task that panics, and each
+    /// panic would be logged.
     pub(crate) fn may_start(&self) -> bool {
         let panicked_at = self.lock().panicked_at;
         panicked_at.is_none_or(|at| now().saturating_duration_since(at) >= COOLDOWN)

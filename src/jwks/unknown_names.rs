@@ -50,8 +50,8 @@ impl UnknownNames {
         self.fetching = std::mem::take(&mut self.asking);
     }
 
-    /// Remembers every name in `fetching` as missing, even a name that the fetched set contains.
-    /// This does no harm, since the caller only asks about names that are not in the set.
+    /// Records every name of the set `fetching` as missing, even if the fetched key set contains
+    /// the name. This does no harm, since the caller only asks about names that are not in the set.
     pub(crate) fn fetch_succeeded(&mut self, set_changed: bool, now: Instant) {
         if set_changed {
             self.missing.clear();

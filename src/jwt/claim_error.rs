@@ -116,7 +116,7 @@ impl ClaimError {
     }
 }
 
-/// Returns the JSON type that an "invalid type" message names.
+/// Returns the JSON type that is named in an "invalid type" message.
 fn wrong_type(message: &str) -> Option<&'static str> {
     let found = message.strip_prefix("invalid type: ")?;
     Some(match found.split([' ', ',']).next()? {

@@ -63,7 +63,7 @@ impl<'t> TokenParts<'t> {
 mod tests {
     use super::*;
 
-    /// Splits a token with the header `hh` and a signature of three characters.
+    /// Splits a token whose header is `hh` and whose signature has three characters.
     fn split_known(token: &str) -> Option<TokenParts<'_>> {
         TokenParts::split_known(token.as_bytes(), b"hh", 3)
     }

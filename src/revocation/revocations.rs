@@ -221,9 +221,9 @@ impl Revocations {
     #[inline]
     pub fn check_at(&self, names: &TokenNames<'_>, now: UnixTime) -> Verdict {
         let shared = &*self.shared;
-        // Read the age of the data before the look-up. In the other order, new data could arrive
-        // after the look-up. The age would then be that of the new data, although the look-up used
-        // the old data.
+        // Read the age of the data before the look-up. If the look-up came first, new data could
+        // arrive between the two steps. The age would then be that of the new data, although the
+        // look-up used the old data.
         let staleness = shared.freshness.staleness_at(now);
         if shared.table.refuses(names) {
             stats::count(&shared.counters.refused);

@@ -22,8 +22,8 @@ pub(crate) trait Server: Send {
 
     /// Suspends the processes. Their connections stay open.
     fn pause(&self) {
-        // Suspend the parent process first, since it would start new children. If a listed child
-        // has already ended, this is not an error.
+        // Suspend the parent process first, so that it cannot start new children. It is not an
+        // error if a listed child has already ended.
         self.processes().into_iter().for_each(|process| signal("-STOP", process));
     }
 

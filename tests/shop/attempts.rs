@@ -1,4 +1,4 @@
-//! Tests of the limits on guesses at one password.
+//! Tests of the limits on attempts to guess one user's password.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};

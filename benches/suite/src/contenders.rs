@@ -15,14 +15,14 @@ use crate::verifiers::{Backend, use_backend, verifier};
 /// One measured operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Contender {
-    /// The verifier with this name verifies a token.
+    /// A verifier verifies a token. The first field is the name of the verifier.
     Verify(&'static str, Variant),
-    /// The verifier with this name verifies the tokens of several users, one after the other. The
-    /// second field is the number of users.
+    /// A verifier verifies the tokens of several users, one after the other. The first field is the
+    /// name of the verifier, and the second is the number of users.
     VerifyEach(&'static str, u32),
     /// A signature check by `aws-lc-rs`. The key is parsed and the signature is decoded in advance.
     CheckSignature(Variant),
-    /// A request to the route with this name.
+    /// A request to a route. The first field is the name of the route.
     Ask(&'static str, Variant),
     /// Deserialization of the claims type by `serde_json`.
     ReadClaims,

@@ -1,6 +1,6 @@
-//! The timing of contenders, which are the operations that are compared. In every round, the
-//! contenders run one after another in random order, so that a change of the machine's speed
-//! affects all of them. Only ratios of times from the same round are reliable.
+//! Times the operations that are compared (the contenders). In every round, the contenders run one
+//! after another in random order, so that a change of the machine's speed affects all of them. Only
+//! ratios of times from the same round are reliable.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -1,4 +1,4 @@
-//! The public type [`TokenCache`], and the use of a cache by a layer.
+//! The public type [`TokenCache`], and the code with which a layer uses a cache.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;

@@ -60,9 +60,9 @@ impl<A, S> RouteContext<A, S> {
     fn refuse_other_sites(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), OAuthError> {
         if self.cookies.is_some() {
             // Check the origin for every method, even GET. Otherwise a page of another site could
-            // make the browser request the list of sessions. If such a request presents a used
-            // refresh token, the session's last renewal counts as repeated, and too many repeated
-            // renewals in a row end the session.
+            // make the browser request the list of sessions. If the refresh token in that request's
+            // cookie was already exchanged, the server marks the session's last renewal as
+            // repeated. The session ends when too many renewals in a row have been marked.
             self.trusted_origins.check_origin(uri, headers)?;
         }
         Ok(())

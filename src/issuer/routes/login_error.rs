@@ -55,8 +55,8 @@ impl LoginError {
         }
     }
 
-    /// Returns the error code of the response: a code of RFC 6749 section 5.2, such as
-    /// `invalid_scope`, or `cross-site-request`.
+    /// Returns the error code of the response. This is either `cross-site-request` or a code of RFC
+    /// 6749 section 5.2, for example `invalid_scope`.
     pub fn code(&self) -> &'static str {
         match self.kind() {
             LoginErrorKind::CrossSite => "cross-site-request",
@@ -64,8 +64,8 @@ impl LoginError {
         }
     }
 
-    /// Returns the reason for developers. It names parameters, claims and sizes, and contains no
-    /// value from the request.
+    /// Returns the reason, written for developers. The reason can contain sizes and the names of
+    /// parameters and claims, but no value from the request.
     pub fn reason(&self) -> &str {
         self.0.reason()
     }

@@ -38,8 +38,8 @@ pub(crate) enum OAuthErrorKind {
     /// a client must not learn whether the token was unknown, expired, used before, or issued to
     /// another client.
     BadToken,
-    /// The `client_id` of the request is not the client for which the token or the grant was
-    /// issued.
+    /// The `client_id` of the request does not belong to the client for which the token or the
+    /// grant was issued.
     InvalidClient,
     InvalidScope,
     /// The `invalid_target` error of RFC 8707 section 2.

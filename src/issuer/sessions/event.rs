@@ -16,8 +16,8 @@ pub enum SessionEvent<'a> {
     Renewed(&'a Session),
     /// A used token was presented again within the grace period. The client got the session's
     /// current token. The cause may be a second tab, a lost response, or a thief who renews at the
-    /// same times as the user. If too many consecutive renewals are repeated, the session ends: see
-    /// [`max_repeats`](crate::issuer::Sessions::max_repeats) and
+    /// same times as the user. If the server marks too many renewals in a row as repeated, the
+    /// session ends: see [`max_repeats`](crate::issuer::Sessions::max_repeats) and
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),
     /// A used refresh token was accepted after the grace period, since its successor had not been
@@ -25,17 +25,18 @@ pub enum SessionEvent<'a> {
     /// [`dangerous_accept_unused_parent`](crate::issuer::Sessions::dangerous_accept_unused_parent)
     /// allows this.
     ParentAccepted(&'a Session),
-    /// A request to list or end sessions presented a used token within its grace period, and was
-    /// refused. Every such request is reported.
+    /// A request to list sessions, or to end a session by its identifier, presented a used token
+    /// within its grace period. The server refused the request. Every such request is reported.
     ///
-    /// A thief could send such requests to find out when the user renews the current token. Each
-    /// such request is therefore treated like another attempt to renew with the used token, and
-    /// counts as a repetition of the session's last renewal. If too many consecutive renewals are
-    /// repeated, the session ends. The limit is
-    /// [`max_repeats`](crate::issuer::Sessions::max_repeats) if the token was used 2 seconds or
-    /// more before the request. If the token was used less than 2 seconds before the request, the
-    /// limit is [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if
-    /// that limit is not set.
+    /// A thief could list sessions again and again to find out when the user renews the current
+    /// token. Therefore, if a request to list sessions, or to end a session by its identifier,
+    /// presents a token that was already exchanged, the server marks the session's last renewal as
+    /// repeated. The session ends when too many renewals in a row have been marked. If the token
+    /// was exchanged at least 2 seconds before the request, the limit is
+    /// [`max_repeats`](crate::issuer::Sessions::max_repeats). If the token was exchanged less than
+    /// 2 seconds before the request, the limit is
+    /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if that limit
+    /// is not set.
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
     /// token: notify the user.

@@ -20,8 +20,8 @@ pub struct PendingRefresh<'s, S> {
     client: ClientRule,
     session: Session,
     version: u64,
-    /// The response if the presented token was used before: the session's current token, and the
-    /// kind of the repeated use. `None` if the presented token is itself the current token.
+    /// The response if the presented token was already exchanged: the session's current token, and
+    /// the time since the exchange. `None` if the presented token is itself the current token.
     answer: Option<(RefreshToken, Repeat)>,
 }
 
@@ -82,10 +82,10 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     }
 
     /// Returns the session if the presented token is the session's current token. Rejects a used
-    /// token, and counts the request as a repetition of the last renewal, even if that renewal
-    /// happened only a moment ago. Too many repetitions end the session. Without this limit, a
-    /// thief could present a used token again and again to find out when the user renews the
-    /// current token.
+    /// token and marks the session's last renewal as repeated, even if the token was exchanged only
+    /// a moment ago. The session ends when too many renewals in a row have been marked. Without
+    /// this limit, a thief could present a used token again and again to find out when the user
+    /// renews the current token.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.rows.tell(&SessionEvent::Superseded(&self.session));
@@ -93,8 +93,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         Err(SessionError::new(SessionErrorKind::Superseded))
     }
 
-    /// Records that the last renewal was repeated, and ends the session after too many repeats in a
-    /// row.
+    /// Marks the session's last renewal as repeated. Ends the session if too many renewals in a row
+    /// have been marked.
     async fn count_repeat(self, repeat: Repeat) -> Result<Self, SessionError> {
         let mut pending = self;
         for _ in 0..ATTEMPTS {

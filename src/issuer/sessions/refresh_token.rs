@@ -55,9 +55,9 @@ impl RefreshToken {
 
     /// Returns the successor of this token: the refresh token that replaces it.
     ///
-    /// The successor depends only on this token and the salt. A repeated use therefore gets the
-    /// same successor, although neither token is stored. The salt is stored, and is useless without
-    /// the token.
+    /// The successor depends only on this token and the salt. If the token is presented again, the
+    /// result is therefore the same successor, although neither token is stored. The salt is
+    /// stored, and is useless without the token.
     pub(crate) fn successor(&self, salt: &Salt) -> Self {
         let mut info = b"tower-jwt-auth/refresh/v1".to_vec();
         info.extend(salt.0);

@@ -261,14 +261,18 @@ impl<S: RefreshStore> Sessions<S> {
     /// before you show a user's sessions.
     ///
     /// Unlike [`session_of`](Self::session_of), this method rejects a used token even within the
-    /// grace period. Otherwise a thief could poll with a used token to find out when the user
-    /// renews, and renew at the same time. A call with a used token is reported as
-    /// [`Superseded`](crate::issuer::SessionEvent::Superseded), and counts as a repetition of the
-    /// session's last renewal. Too many repeated renewals in a row end the session. The limit is
-    /// [`max_repeats`](Self::max_repeats) if the token was used at least 2 seconds before the call.
-    /// Otherwise the limit is [`max_repeats_at_once`](Self::max_repeats_at_once), or 20 if that is
-    /// not set. The second limit is higher by default, since a page may load the list of sessions
-    /// while it renews its token.
+    /// grace period. Otherwise a thief could present a used token again and again to find out when
+    /// the user renews. The thief could then renew at the same moment, and would not be noticed. If
+    /// a used token is presented, the call is reported as
+    /// [`Superseded`](crate::issuer::SessionEvent::Superseded).
+    ///
+    /// If the presented token was already exchanged, the server marks the session's last renewal as
+    /// repeated. The session ends when too many renewals in a row have been marked. If the token
+    /// was exchanged at least 2 seconds before the call, the limit is
+    /// [`max_repeats`](Self::max_repeats). If the token was exchanged less than 2 seconds before
+    /// the call, the limit is [`max_repeats_at_once`](Self::max_repeats_at_once), or 20 if that
+    /// limit is not set. The second limit is higher by default, since a page may load the list of
+    /// sessions while it renews its token.
     ///
     /// # Errors
     ///

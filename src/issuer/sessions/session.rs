@@ -178,7 +178,7 @@ impl NewSession {
 }
 
 impl<C> From<&Grant<C>> for NewSession {
-    /// Describes the session that starts when a login returns this grant.
+    /// Returns the description of the session that a login with this grant starts.
     fn from(grant: &Grant<C>) -> Self {
         let new = Self {
             subject: grant.subject.clone(),

@@ -35,18 +35,19 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Sets the grace period: the time within which a used refresh token can be used again. Such a
-    /// repeated use creates no further token, but returns the session's current token. 10 seconds
-    /// by default, a minute at most.
+    /// Sets the grace period: the time for which a refresh token is still accepted after its
+    /// exchange. If a client presents the token again within this time, the server creates no
+    /// further token, but returns the session's current token. 10 seconds by default, a minute at
+    /// most.
     ///
     /// Within the grace period, a thief who has a copy of a used token also gets the current token.
     /// The theft is detected if the thief and the user renew with the same token at times that are
-    /// further apart than the grace period, or if several renewals in a row were
+    /// further apart than the grace period, or if the server marks several renewals in a row as
     /// [repeated](Self::max_repeats). If `grace` is zero, a session ends as soon as any token is
-    /// used twice. This logs out users who have two tabs or a bad connection. If a database
-    /// failover interrupts a renewal, the client must repeat the renewal. If the failover takes
-    /// longer than the grace period, the repeated renewal comes too late, and the user must log in
-    /// again.
+    /// presented again after its exchange. This logs out users who have two tabs or a bad
+    /// connection. If a database failover interrupts a renewal, the client must send its request
+    /// again. If the failover takes longer than the grace period, the second request comes too
+    /// late, and the user must log in again.
     ///
     /// # Panics
     ///
@@ -60,24 +61,31 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Ends a session when this many renewals in a row have each been repeated with the same
-    /// refresh token. 5 by default.
+    /// Ends a session when the server has marked this many renewals in a row as repeated. 5 by
+    /// default.
     ///
-    /// A renewal counts as repeated if its refresh token is presented again after at least 2
-    /// seconds, but within the grace period. A thief who wants to stay unnoticed must repeat every
-    /// renewal. A lost response or a slow second tab can also cause a repeat, but these causes
-    /// rarely affect five renewals in a row. A repeat within 2 seconds usually comes from two tabs,
-    /// or from a client that sends several requests in parallel. It therefore does not count toward
-    /// this limit. [`max_repeats_at_once`](Self::max_repeats_at_once) sets a limit that counts such
-    /// repeats too.
+    /// The server marks a session's last renewal as repeated if a refresh token is presented again
+    /// at least 2 seconds after its exchange, but within the grace period. A renewal is marked at
+    /// most once. If a renewal is not marked before the next renewal, the count starts again at
+    /// zero.
+    ///
+    /// If a thief and the user share a session, each of its tokens is presented by both of them, so
+    /// the server can mark every renewal. A lost response or a slow second tab can also cause a
+    /// mark, but these causes rarely affect five renewals in a row.
+    ///
+    /// If a token is presented again less than 2 seconds after its exchange, the cause is usually a
+    /// second tab, or a client that sends several requests in parallel. This limit therefore
+    /// ignores such requests. [`max_repeats_at_once`](Self::max_repeats_at_once) sets a limit that
+    /// includes them.
     ///
     /// A request that lists sessions, or ends a session by its identifier, must present the current
-    /// refresh token. A request that presents a used token within the grace period is refused, and
-    /// the session's last renewal then counts as repeated. If the token was exchanged at least 2
-    /// seconds before the request, the repeated renewal counts toward this limit. Otherwise the
-    /// repeated renewal counts only toward the limit that
-    /// [`max_repeats_at_once`](Self::max_repeats_at_once) sets. If that method is not called, the
-    /// limit for such requests is 20.
+    /// refresh token. If such a request presents a token that was already exchanged, and the
+    /// token's grace period is not over, the server refuses the request and marks the session's
+    /// last renewal as repeated. If the exchange was at least 2 seconds before the request, the
+    /// marked renewal counts toward this limit. If the exchange was less than 2 seconds before the
+    /// request, the marked renewal counts only toward the limit of
+    /// [`max_repeats_at_once`](Self::max_repeats_at_once), or toward a limit of 20 if that method
+    /// is not called.
     ///
     /// # Panics
     ///
@@ -94,18 +102,24 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Ends a session when this many renewals in a row have each been repeated with the same
-    /// refresh token. Unlike [`max_repeats`](Self::max_repeats), this limit also counts repeats
-    /// within 2 seconds of the renewal. Off by default.
+    /// Ends a session when the server has marked this many renewals in a row as repeated, even if
+    /// each token was presented again less than 2 seconds after its exchange.
+    /// [`max_repeats`](Self::max_repeats) does not count a renewal in that case. Off by default,
+    /// except for requests that list sessions or end a session by its identifier: for these, the
+    /// default is 20.
+    ///
+    /// For this limit, the server marks a session's last renewal as repeated if a refresh token is
+    /// presented again within the grace period, even if less than 2 seconds have passed since its
+    /// exchange. If a renewal is not marked before the next renewal, the count starts again at
+    /// zero. A good limit is 20. If [`max_repeats`](Self::max_repeats) is larger than this limit,
+    /// `max_repeats` applies instead.
     ///
     /// This limit detects a thief who renews at the same moments as the user's page. It is off by
-    /// default because some honest clients repeat *every* renewal within 2 seconds: two tabs that
-    /// renew together, and clients that send several requests in parallel. Their users would be
-    /// logged out as if their tokens were stolen. Enable this limit if your clients renew once for
-    /// all their requests and tabs. In a browser, use
-    /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API). A good
-    /// limit is 20. A renewal that is not repeated resets the count. If
-    /// [`max_repeats`](Self::max_repeats) is larger than this limit, `max_repeats` applies instead.
+    /// default because some honest clients present *every* token again within 2 seconds: two tabs
+    /// that renew together, and clients that send several requests in parallel. Their users would
+    /// be logged out as if their tokens were stolen. Enable this limit if your clients renew once
+    /// for all their requests and tabs. In a browser, use
+    /// [`navigator.locks`](https://developer.mozilla.org/en-US/docs/Web/API/Web_Locks_API).
     ///
     /// # Panics
     ///
@@ -136,10 +150,10 @@ impl<S: RefreshStore> Sessions<S> {
     /// the user's *second* renewal after the theft. Without this option, it can be used until 10
     /// seconds after the first renewal. If the thief and the user take turns to renew, both are
     /// accepted, since each of them presents the previous token. The theft is detected when one of
-    /// them presents a token that is older than the previous token, or when
-    /// [`max_repeats`](Self::max_repeats) consecutive renewals were repeated. Each use of a
-    /// previous token is reported as [`SessionEvent::ParentAccepted`]: monitor the number of these
-    /// events.
+    /// them presents a token that is older than the previous token, or when the server has marked
+    /// [`max_repeats`](Self::max_repeats) renewals in a row as repeated. A request that presents
+    /// the previous token after the grace period causes such a mark too. Each of these requests is
+    /// reported as [`SessionEvent::ParentAccepted`]: monitor the number of these events.
     pub fn dangerous_accept_unused_parent(mut self) -> Self {
         self.rows.rules.accept_unused_parent = true;
         self

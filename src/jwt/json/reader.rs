@@ -411,10 +411,11 @@ impl<'de> Reader<'de> {
         value
     }
 
-    /// Records a fault if `text` is not valid JSON. This method is called after a type failed to
-    /// read `text`. The code that reads the surrounding value may ignore that error. Without this
-    /// check, such code could accept invalid JSON. If `text` is a single opening bracket, no fault
-    /// is recorded, since the reader has not read the rest of that array or object yet.
+    /// Records a fault if `text` is not valid JSON. This method is called after the deserialization
+    /// of `text` into a type has failed. The code that reads the surrounding value may ignore the
+    /// error of that type. Without this check, such code could accept invalid JSON. If `text` is a
+    /// single opening bracket, no fault is recorded, since the reader has not read the rest of that
+    /// array or object yet.
     #[cold]
     fn check(&mut self, text: &str) {
         if !matches!(text, "[" | "{") && serde_json::from_str::<IgnoredAny>(text).is_err() {

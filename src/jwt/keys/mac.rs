@@ -83,7 +83,7 @@ pub(crate) fn same_hash(a: &[u8; 32], b: &[u8; 32]) -> bool {
 /// Derives 64 bytes from `secret` and `info` by HKDF-SHA256 with an empty salt.
 pub(crate) fn hkdf_sha256(secret: &[u8], info: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(vec![0; 64]);
-    // This fails only for more than 255 blocks of output, and 64 bytes are two blocks.
+    // This fails only for more than 255 blocks of output. The 64 bytes here are only two blocks.
     let expanded = Hkdf::<Sha256>::new(None, secret).expand(info, &mut out);
     debug_assert!(expanded.is_ok());
     out
@@ -107,8 +107,8 @@ mod tests {
         text.into_bytes()
     }
 
-    /// Cases 163 to 168 are skipped, since [`Secret`] rejects their keys of 16 bytes. [`Secret`]
-    /// accepts the keys of all other cases.
+    /// Cases 163 to 168 are skipped. Their keys have only 16 bytes, so [`Secret`] rejects them.
+    /// [`Secret`] accepts the keys of all other cases.
     #[test]
     fn wycheproof_hmac_sha256_cases_get_their_verdicts() {
         let file = include_str!("../../../tests/data/wycheproof/hmac_sha256_test.json");

@@ -120,9 +120,9 @@ impl<'r, 'p, 'n, 'de> Members<'r, 'p, 'n, 'de> {
     }
 }
 
-/// Reads the next member's name. If the member is a known claim, also records its value. The reader
-/// is then at the beginning of the value, so the value can be read again. Returns false after the
-/// last member.
+/// Reads the next member's name. If the member is a known claim, also records its value. Whether
+/// the member is known or not, the reader is then at the beginning of its value, so the caller can
+/// read the value. Returns false after the last member.
 // This is a function and not a method. The compiler therefore knows that the arguments do not
 // overlap, and can keep the reader's position in a register.
 #[inline(never)]
@@ -173,9 +173,10 @@ fn next<'de>(
 }
 
 /// Records the roles, the scopes or the tenant that a claim contains. `first` is the first
-/// [`ClaimPlace`] in this claim. `others` contains the places after `first` in the configuration.
-/// Places inside other claims are ignored. `next` is the first byte of the claim's value.
-/// Afterward, the reader is still at this byte, so the caller can read the value.
+/// [`ClaimPlace`] in this claim. `others` contains the places that follow `first` in the
+/// configuration. Places in `others` that are not in this claim are ignored. `next` is the first
+/// byte of the claim's value. Afterward, the reader is still at this byte, so the caller can read
+/// the value.
 #[inline]
 fn note_places(
     reader: &mut Reader<'_>,

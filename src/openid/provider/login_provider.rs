@@ -285,7 +285,8 @@ impl LoginProvider {
     ///
     /// # Panics
     ///
-    /// Panics for an OpenID provider: use [`trust_verified_email`](Self::trust_verified_email).
+    /// Panics for an OpenID provider. For such a provider, use
+    /// [`trust_verified_email`](Self::trust_verified_email) instead.
     ///
     /// # Security
     ///

@@ -97,7 +97,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         response
     }
 
-    /// Responds to a request with a method that the route does not support.
+    /// Responds to a request whose method the route does not support.
     pub(crate) fn other_method(&self, name: Name, allowed: &'static str) -> Response {
         let failure = match self.provider(name) {
             Ok(provider) => {

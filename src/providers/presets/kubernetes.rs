@@ -17,8 +17,9 @@ impl Issuer {
     /// # let _ = auth;
     /// ```
     ///
-    /// - `aud` must name this service. Do not use the audience of the API server: this service
-    ///   could then send the token of a client to the API server, and impersonate the client there.
+    /// - `aud` must name this service. Do not use the audience of the API server. The API server
+    ///   would then accept the clients' tokens too, so anyone who controls this service could
+    ///   impersonate the clients there.
     /// - `sub` is required. It is `system:serviceaccount:{namespace}:{name}`. Every pod of the
     ///   cluster can mount a token for any audience, so compare `sub` or `kubernetes.io.namespace`
     ///   with the expected values, here or in a guard.

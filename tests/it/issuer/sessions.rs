@@ -383,8 +383,8 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
     assert_eq!(ended.kind(), SessionErrorKind::Ended);
 
     // This thief never renews. Two seconds after each renewal by the user, the thief presents the
-    // used token to `current_session_of`. This call counts as a repeat of the user's renewal. The
-    // session ends when 5 renewals in a row have been repeated.
+    // used token to `current_session_of`. This call marks the user's renewal as repeated. The
+    // session ends when 5 renewals in a row have been marked.
     let (mut token, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for renewal in 1..=5 {
         clock.advance(Duration::from_secs(600));

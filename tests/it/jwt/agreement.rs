@@ -151,8 +151,8 @@ fn types_that_only_serde_json_can_read_receive_the_whole_payload() {
     assert_eq!(*role, Role::Admin { level: 7 });
     assert!(lax().claims::<Ignored>().verify(&token).is_ok());
     assert!(lax().claims::<IgnoredAny>().verify(&token).is_ok());
-    // The verifier checks the payload for every claims type: for `RawValue`, for an enum, and for a
-    // type that ignores the payload.
+    // The verifier checks the payload whatever the claims type is, even if it is `RawValue`, an
+    // enum, or a type that ignores the payload.
     for (payload, kind) in [
         (r#"{"Admin":{"level":7,"level":7}}"#, TokenErrorKind::Malformed),
         (r#"{"exp":1}"#, TokenErrorKind::Expired),

@@ -21,8 +21,8 @@ mod table;
 #[path = "../../../src/auth/cache/token_text.rs"]
 mod token_text;
 
-/// Exports the modules above under the paths that they have in the crate, since the modules import
-/// each other by these paths.
+/// Exports these modules under the same paths as in `tower-jwt-auth`, since they import each other
+/// by these paths.
 mod auth {
     pub(crate) mod cache {
         pub(crate) use crate::{counters, shard, slots, sync, token_text};

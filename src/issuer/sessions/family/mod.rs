@@ -33,7 +33,7 @@ pub(crate) const ROTATION_BYTES: usize = 3_072;
 /// Requests with the same token within this time count as simultaneous. Such requests come from two
 /// tabs of one browser, or from a client that sends several requests in parallel after its access
 /// token has expired. Simultaneous requests are common. They can end a session only if they occur
-/// at many renewals in a row: see [`RotationRules::max_repeats_at_once`].
+/// after many renewals in a row: see [`RotationRules::max_repeats_at_once`].
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// The time for which an ended session is kept, so that its tokens can be distinguished from
@@ -68,24 +68,22 @@ pub(crate) struct Family {
     /// current token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// A renewal is *repeated late* if, before the next renewal, a used token is presented again at
-    /// least 2 seconds ([`AT_ONCE`]) after its first use. This field counts how many renewals in a
-    /// row were repeated late. Until the last renewal has been repeated late, the field keeps the
-    /// count of the renewals before it.
+    /// The number of renewals in a row that were marked as *repeated late*. The last renewal is
+    /// marked if a used token is presented again, at least 2 seconds ([`AT_ONCE`]) after the
+    /// exchange of that token. While the last renewal is not marked, this field contains the number
+    /// for the renewals before it.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True if `repeats` includes the last renewal. It does if a used token was presented again
-    /// after this renewal, at least 2 seconds after the first use of that token.
+    /// True if the last renewal is marked as repeated late, and is therefore included in `repeats`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// The number of renewals in a row for which a repeat was recorded: a client presented a used
-    /// token again after the renewal and before the next one. Unlike `repeats`, this field also
-    /// counts a renewal if the token was presented again less than 2 seconds ([`AT_ONCE`]) after
-    /// its first use. Until a repeat of the last renewal has been recorded, the field keeps the
-    /// count of the renewals before it.
+    /// The number of renewals in a row that were marked as *repeated*. The last renewal is marked
+    /// if a used token is presented again. Unlike for `repeats`, that token may have been exchanged
+    /// less than 2 seconds ([`AT_ONCE`]) earlier: see [`RotationRules::max_repeats_at_once`]. While
+    /// the last renewal is not marked, this field contains the number for the renewals before it.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
-    /// True if the last renewal was repeated, and is therefore included in `any_repeats`.
+    /// True if the last renewal is marked as repeated, and is therefore included in `any_repeats`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_any_repeated: bool,
     /// The access tokens that were revoked individually.
@@ -147,8 +145,8 @@ pub enum EndCause {
     /// The user ended the session, or somebody else ended it on the user's behalf.
     LoggedOut,
     /// Somebody has a copy of a refresh token. Either a used token was presented after the grace
-    /// period (RFC 9700 section 4.14.2), or too many consecutive renewals were repeated: see
-    /// [`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats).
+    /// period (RFC 9700 section 4.14.2), or the server marked too many renewals in a row as
+    /// repeated: see [`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats).
     Reused,
     /// The account is no longer allowed to log in.
     AccountClosed,
@@ -172,29 +170,27 @@ pub(crate) enum ClientRule {
 pub(crate) enum RotationDecision<'a> {
     /// The token is the session's current token.
     Rotate,
-    /// The token was used before, and can still be exchanged. The first field has one salt for each
+    /// The token is a used token that is still accepted. The first field has one salt for each
     /// later token of the session, in order. Each later token is computed from its salt and the
     /// token before it. The last of these tokens is the current token.
     Repeat(Vec<&'a Salt>, Repeat),
-    /// The token belongs to this session. It is neither the current token nor a used token that can
-    /// still be exchanged.
+    /// The token belongs to this session. It is neither the current token nor a used token that is
+    /// still accepted.
     Reused,
     Expired,
     Ended,
     WrongClient,
 }
 
-/// The time between two uses of one token.
+/// The time from the exchange of a token until the token is presented again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// The second use comes less than 2 seconds ([`AT_ONCE`]) after the first, so the two uses
-    /// count as simultaneous.
+    /// Less than 2 seconds ([`AT_ONCE`]), so the two requests count as simultaneous.
     AtOnce,
-    /// The second use comes at least 2 seconds ([`AT_ONCE`]) after the first, and within the grace
-    /// period.
+    /// At least 2 seconds ([`AT_ONCE`]), but less than the grace period.
     WithinGrace,
-    /// The grace period is over, but the successor of the presented token was never used. This
-    /// value occurs only with `RotationRules::accept_unused_parent`.
+    /// At least the grace period, but the successor of the presented token was never exchanged.
+    /// This value occurs only with `RotationRules::accept_unused_parent`.
     UnusedParent,
 }
 
@@ -299,8 +295,8 @@ impl Family {
         RotationDecision::Repeat(chain.iter().map(|spent| &spent.salt).collect(), repeat)
     }
 
-    /// Records that the last renewal was repeated. Returns the updated family, or `None` if such a
-    /// repeat of this renewal was recorded before.
+    /// Marks the last renewal as repeated. Unless `repeat` is [`Repeat::AtOnce`], also marks it as
+    /// repeated late. Returns the updated family, or `None` if the renewal already had these marks.
     pub(crate) fn repeated(&self, repeat: Repeat) -> Option<Self> {
         let is_late = repeat != Repeat::AtOnce;
         if self.is_any_repeated && (self.is_repeated || !is_late) {
@@ -318,7 +314,7 @@ impl Family {
         Some(next)
     }
 
-    /// Returns true if the number of consecutive renewals that were repeated has reached a limit.
+    /// Returns true if so many renewals in a row were marked as repeated that a limit is reached.
     /// The caller then ends the session, since somebody probably has a copy of the session's
     /// tokens.
     pub(crate) fn is_shared(&self, rules: &RotationRules) -> bool {
@@ -569,7 +565,7 @@ mod tests {
 
     #[test]
     fn a_session_ends_when_five_renewals_in_a_row_were_repeated() {
-        // The user and the thief both present each token, 3 seconds apart.
+        // Each token is presented twice: first by the user, and 3 seconds later by the thief.
         let (mut family, mut token) = family();
         for renewal in 1..=5 {
             let at_start = at(20 * renewal);
@@ -615,9 +611,10 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// A repeat is early if it comes less than 2 seconds ([`AT_ONCE`]) after the first use. All
-    /// other repeats are late. The limit of `max_repeats_at_once` applies to the total of both
-    /// kinds, so a thief who mixes early and late repeats does not evade the limit.
+    /// After most renewals, the thief presents the used token late: at least 2 seconds
+    /// ([`AT_ONCE`]) after its exchange. After every fifth renewal, the thief presents it after
+    /// only one second, so five renewals in a row are never repeated late. The second limit, 20
+    /// renewals in a row, includes all of these renewals, so the session still ends.
     #[test]
     fn early_and_late_repeats_are_counted_together() {
         let (mut family, mut token) = family();
@@ -647,9 +644,10 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// A renewal can be repeated several times. The first repeat within 2 seconds changes the
-    /// session, and so does the first repeat after these 2 seconds. Further repeats change nothing,
-    /// so they cause no write to the store.
+    /// After a renewal, the exchanged token can be presented again several times. The first time
+    /// within 2 seconds of the exchange marks the renewal as repeated. The first time after these 2
+    /// seconds marks it as repeated late. All other times change nothing, so they cause no write to
+    /// the store.
     #[test]
     fn a_further_repeat_of_a_renewal_changes_nothing() {
         let (mut family, token) = family();
