@@ -236,7 +236,15 @@ mod tests {
         for typ in ["at+jwt", "AT+JWT", "application/at+jwt", "APPLICATION/At+Jwt"] {
             assert!(is_media_type(typ, "at+jwt"), "{typ}");
         }
-        for typ in ["", "jwt", "at+jwt ", "text/at+jwt", "application/", "x/application/at+jwt"] {
+        for typ in [
+            "",
+            "jwt",
+            "at+jwt ",
+            "text/at+jwt",
+            "inspiration/at+jwt",
+            "application/",
+            "x/application/at+jwt",
+        ] {
             assert!(!is_media_type(typ, "at+jwt"), "{typ}");
         }
     }

@@ -103,3 +103,21 @@ fn encode_header(key: &Key, typ: &str) -> String {
     encoded.push('.');
     encoded
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::error::Error;
+
+    use super::*;
+    use crate::jwt::error::SignErrorKind;
+    use crate::jwt::keys::secret::Secret;
+
+    #[test]
+    fn the_error_of_serde_json_is_the_source() {
+        let signer = Signer::new(Key::hs256(Secret::generate().unwrap()));
+        let error = signer.sign(&BTreeMap::from([((1, 2), 3)])).unwrap_err();
+        assert_eq!(error.kind(), SignErrorKind::Unserializable);
+        assert_eq!(error.source().unwrap().to_string(), "key must be a string");
+    }
+}

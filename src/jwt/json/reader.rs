@@ -159,11 +159,12 @@ impl<'de> Reader<'de> {
     #[inline(always)]
     pub(crate) fn next_name(&mut self, is_first: &mut bool) -> Result<Option<&'de str>, Error> {
         match self.scanner.short_name(*is_first) {
-            Some(name) if !names::is_reserved(name) => {
+            Some(name) => {
+                // A short name has at most seven bytes. Reserved names are longer.
+                debug_assert!(!names::is_reserved(name));
                 *is_first = false;
                 Ok(Some(name))
             }
-            Some(_) => Err(self.fail(Fault::ReservedName)),
             None => self.next_other_name(is_first),
         }
     }
@@ -694,6 +695,23 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+
+    #[cfg(feature = "openid-login")]
+    #[test]
+    fn an_object_is_read_or_rejected_with_a_reason() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(40), "]".repeat(40));
+        for (json, expected) in [
+            (r#"{"a":1}"#, Ok(r#"{"a":1}"#)),
+            (r#"{"a":1,"a":1}"#, Err("a member occurs twice")),
+            (&deep, Err("its values are nested too deeply")),
+            ("[1]", Err("it is not a JSON object")),
+            (r#"{"a":1}x"#, Err("it is not a JSON object")),
+        ] {
+            let read = object(json.as_bytes()).map(|object| Value::Object(object).to_string());
+            assert_eq!(read, expected.map(str::to_owned), "{json}");
+        }
+        assert_eq!(object(b"\xff"), Err("it is not a JSON object"));
+    }
 
     /// Reads `json` with [`Reader`] and with `serde_json`, and checks that the results are equal.
     /// Returns the fault that `Reader` found.

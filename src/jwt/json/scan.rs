@@ -92,7 +92,7 @@ impl<'de> Scanner<'de> {
             let _ = ahead.word("+") || ahead.word("-");
             ahead.skip_digits() > 0
         };
-        let is_whole_valid = whole == 1 || whole > 1 && !has_leading_zero;
+        let is_whole_valid = whole > 0 && (whole == 1 || !has_leading_zero);
         let is_valid = is_whole_valid && is_fraction_valid && is_exponent_valid;
         if is_valid {
             *self = ahead;

@@ -142,6 +142,16 @@ fn a_rejected_date_states_the_difference_in_seconds() {
             TokenErrorKind::DateOutOfRange,
             "`exp` is after the year 9999: it seems to be in milliseconds, not seconds",
         ),
+        (
+            json!({ "nbf": (kit::NOW + 60) * 1000 }),
+            TokenErrorKind::DateOutOfRange,
+            "`nbf` is after the year 9999: it seems to be in milliseconds, not seconds",
+        ),
+        (
+            json!({ "iat": (kit::NOW + 60) * 1000 }),
+            TokenErrorKind::DateOutOfRange,
+            "`iat` is after the year 9999: it seems to be in milliseconds, not seconds",
+        ),
     ] {
         assert_eq!(of_claims(Validation::new(), claims), (kind, expected.to_owned()));
     }
@@ -228,6 +238,7 @@ fn a_rejected_header_is_explained_with_the_configured_keys() {
 fn the_reason_for_an_unreadable_token_says_what_is_wrong() {
     let verifier = Verifier::new(kit::secret());
     let deep = format!("{}1{}", r#"{"a":"#.repeat(33), "}".repeat(33));
+    let long = format!(r#"{{"alg":"HS256","kid":"{}"}}"#, "k".repeat(2_000));
     let short = Validation::new().max_token_bytes(64);
     for (verifier, token, expected) in [
         (&verifier, "a.b".to_owned(), "the token is malformed: it is not three parts with dots"),
@@ -238,8 +249,23 @@ fn the_reason_for_an_unreadable_token_says_what_is_wrong() {
         ),
         (
             &verifier,
-            kit::with_payload(deep),
+            kit::with_payload(&deep),
             "the token is malformed: the claims are nested deeper than 32 levels",
+        ),
+        (
+            &verifier,
+            kit::with_header(&deep),
+            "the token is malformed: the header is nested deeper than 32 levels",
+        ),
+        (
+            &verifier,
+            kit::with_header(r#"{"alg":"HS256","alg":"HS256"}"#),
+            "the token is malformed: a member name of the header occurs twice in one object",
+        ),
+        (
+            &verifier,
+            kit::with_header(&long),
+            "the token is malformed: the header is longer than 1024 bytes",
         ),
         (
             &verifier.clone().with_validation(short),
