@@ -195,16 +195,33 @@ mod tests {
     }
 
     #[cfg(feature = "asymmetric")]
-    #[test]
-    fn public_and_private_keys_of_jsonwebtoken_convert() {
+    fn to_der(pem: &str) -> Vec<u8> {
         use base64::Engine;
         use base64::prelude::BASE64_STANDARD;
 
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        BASE64_STANDARD.decode(body).unwrap()
+    }
+
+    #[cfg(feature = "asymmetric")]
+    #[test]
+    fn public_keys_in_der_convert() {
+        let rsa = to_der(include_str!("../../../tests/data/keys/rsa_public.pem"));
+        let key = Key::try_from(&DecodingKey::from_rsa_der(&rsa)).unwrap();
+        assert_eq!((key.algorithm(), key.can_sign()), (Algorithm::Rs256, false));
+
+        // RFC 8410 section 10.1.
+        let ed = to_der("MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=");
+        let key = Key::try_from(&DecodingKey::from_ed_der(&ed)).unwrap();
+        assert_eq!((key.algorithm(), key.can_sign()), (Algorithm::EdDsa, false));
+    }
+
+    #[cfg(feature = "asymmetric")]
+    #[test]
+    fn public_and_private_keys_of_jsonwebtoken_convert() {
         for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa] {
             let pair = Key::generate(algorithm).unwrap();
-            let pem = pair.dangerous_to_pem().unwrap();
-            let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-            let der = BASE64_STANDARD.decode(body).unwrap();
+            let der = to_der(&pair.dangerous_to_pem().unwrap());
             let jwk: Jwk = serde_json::from_str(&pair.to_jwk().unwrap()).unwrap();
             let decoding = DecodingKey::from_jwk(&jwk).unwrap();
             let encoding = match algorithm {

@@ -102,12 +102,12 @@ fn a_key_is_for_an_algorithm_of_its_type_only() {
             }
         }
     }
-    for (form, algorithm) in [
-        ("rsa_pkcs1", Algorithm::Es256),
-        ("p256_sec1", Algorithm::Rs256),
-        ("p256_sec1", Algorithm::EdDsa),
+    for (form, algorithm, reason) in [
+        ("rsa_pkcs1", Algorithm::Es256, "this is an RSA key, and ES256 needs another one"),
+        ("p256_sec1", Algorithm::Rs256, "a key on an elliptic curve, and RS256 needs another one"),
+        ("p256_sec1", Algorithm::EdDsa, "a key on an elliptic curve, and EdDSA needs another one"),
     ] {
-        let kind = refused(Key::from_pem(algorithm, &pem(form)), "needs another one");
+        let kind = refused(Key::from_pem(algorithm, &pem(form)), reason);
         assert_eq!(kind, KeyErrorKind::Contradictory);
     }
     let kind = refused(Key::from_pem(Algorithm::Es384, &pem("p256_sec1")), "not a valid key");
