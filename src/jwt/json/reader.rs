@@ -696,6 +696,19 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn every_change_of_one_byte_is_read_as_by_serde_json() {
+        let json = r#"{"aaa":"1","bbb":-2.5e1,"":[3],"ccccccc":{"d":"\n"},"dddddddd":true,"e":6}"#;
+        for place in 0..json.len() {
+            let (start, rest) = json.split_at(place);
+            let texts = (0..128).map(|byte| format!("{start}{}{}", char::from(byte), &rest[1..]));
+            for text in texts.chain([format!("{start}{}", &rest[1..])]) {
+                read::<BTreeMap<String, Value>>(&text);
+                read::<IgnoredAny>(&text);
+            }
+        }
+    }
+
     #[cfg(feature = "openid-login")]
     #[test]
     fn an_object_is_read_or_rejected_with_a_reason() {
