@@ -319,6 +319,17 @@ fn contradictory_and_malformed_jwks_are_rejected() {
 }
 
 #[test]
+fn an_unsupported_curve_is_rejected_with_the_supported_ones() {
+    for (name, algorithm, crv, part) in [
+        ("p256", Algorithm::Es256, "secp256k1", "use P-256, P-384 or P-521"),
+        ("ed25519", Algorithm::EdDsa, "Ed448", "use Ed25519"),
+    ] {
+        let jwk = changed(name, algorithm, json!({ "crv": crv }));
+        assert_eq!(refused(Key::from_jwk(&jwk), part), KeyErrorKind::Unsupported);
+    }
+}
+
+#[test]
 fn members_that_do_not_matter_are_ignored() {
     let jwk = changed(
         "p256",
