@@ -31,7 +31,7 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 /// store's database user needs rights only on the tables `tower_jwt_auth_schema` and
 /// `tower_jwt_auth_sessions`. `synchronous_commit` must not be `off` for this database. Otherwise,
 /// a crash of PostgreSQL can undo a renewal after the client has received the new refresh token.
-/// When the client presents this token, the token counts as reused, and the session ends.
+/// If the client then presents this token, the token counts as reused, and the session ends.
 ///
 /// After a failover the store reconnects. It closes connections to a server that has become
 /// read-only or is a standby, since the sessions there may be out of date. Behind a pooler in
