@@ -26,14 +26,12 @@ const REMEMBERED: usize = 16;
 /// A token is presented again *at once* if less than this many seconds have passed since its
 /// exchange.
 const AT_ONCE: i64 = 2;
-/// The session ends when this many renewals in a row were marked as repeated late. The last renewal
-/// is marked if a used token is presented again, at least 2 seconds (`AT_ONCE`) after the exchange
-/// of that token.
+/// The session ends when this many renewals in a row had a late repeat: a request with a used
+/// token, at least 2 seconds (`AT_ONCE`) after the exchange of that token.
 const MAX_REPEATS: u32 = 5;
-/// The session also ends when this many renewals in a row were marked as repeated. A renewal that
-/// is marked as repeated late gets this mark too. The last renewal also gets this mark if a look-up
-/// of the session presents a token that was exchanged less than 2 seconds earlier. A request to
-/// renew that presents such a token marks nothing.
+/// The session also ends when this many renewals in a row had a repeat, either late or early. An
+/// early repeat is a look-up of the session with a token that was exchanged less than 2 seconds
+/// earlier. A request to renew with such a token does not count as a repeat.
 const MAX_REPEATS_AT_ONCE: u32 = 20;
 
 #[derive(Arbitrary, Debug)]
@@ -97,13 +95,13 @@ struct Model {
     remembered: usize,
     idle_until: i64,
     ended: bool,
-    /// The number of renewals in a row that were marked as repeated late: see [`MAX_REPEATS`].
+    /// The number of renewals in a row that had a late repeat: see [`MAX_REPEATS`].
     repeats: u32,
-    /// True if the last renewal is marked as repeated late, and is included in `repeats`.
+    /// True if the last renewal has had a late repeat, and is included in `repeats`.
     is_repeated: bool,
-    /// The number of renewals in a row that were marked as repeated: see [`MAX_REPEATS_AT_ONCE`].
+    /// The number of renewals in a row that had a repeat: see [`MAX_REPEATS_AT_ONCE`].
     any_repeats: u32,
-    /// True if the last renewal is marked as repeated, and is included in `any_repeats`.
+    /// True if the last renewal has had a repeat, and is included in `any_repeats`.
     is_any_repeated: bool,
     /// True if `dangerous_accept_unused_parent` is set.
     accepts_parent: bool,
@@ -288,10 +286,10 @@ impl World {
         let Ok(pending) = pending else {
             return self.compare(expected, pending.map(|_| unreachable!()), self.now);
         };
-        // The renewal with `token` has begun. Now present the token `other`, and finish the renewal
-        // afterward. `other` may be the same token. If the token was unused when the renewal began,
-        // the two requests count as simultaneous. This renewal marks the last renewal as repeated
-        // only if its token had been exchanged at least 2 seconds before this renewal began.
+        // The request with `token` has begun. Now present the token `other`, and finish the first
+        // request afterward. `other` may be equal to `token`. If `token` was unused when its
+        // request began, the two requests count as simultaneous. The request with `token` counts as
+        // a repeat only if `token` had been exchanged at least 2 seconds before the request began.
         let is_counted = expected == Ok(Use::Repeats);
         self.present(other, 1);
         // The token was valid when this renewal began. The other request may have made the token

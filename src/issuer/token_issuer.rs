@@ -283,7 +283,8 @@ impl TokenIssuer {
     /// let issuer = TokenIssuer::new(ISSUER).audience("cart", Key::generate(Algorithm::EdDsa)?);
     /// let token = issuer.issue(&Grant::new("alice"))?;
     ///
-    /// let keys = KeySet::from_jwks(&issuer.jwks())?; // with the feature `jwks`: fetched
+    /// // A service with the feature `jwks` fetches these keys from the issuer instead.
+    /// let keys = KeySet::from_jwks(&issuer.jwks())?;
     /// let cart = JwtAuth::new(keys).issuer(ISSUER).audience("cart");
     /// assert!(cart.verify(token.as_str()).is_ok());
     /// # Ok::<_, Box<dyn std::error::Error>>(())

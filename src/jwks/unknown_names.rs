@@ -51,7 +51,7 @@ impl UnknownNames {
     }
 
     /// Records every name of the set `fetching` as missing, even if the fetched key set contains
-    /// the name. This does no harm, since the caller only asks about names that are not in the set.
+    /// the name. This does no harm, since the caller only asks about names that the key set lacks.
     pub(crate) fn fetch_succeeded(&mut self, set_changed: bool, now: Instant) {
         if set_changed {
             self.missing.clear();

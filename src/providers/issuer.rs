@@ -78,7 +78,7 @@ pub struct Issuer {
 pub(crate) enum Distinction {
     /// A rule about the audience or about the client.
     AudienceOrClient,
-    /// A rule about at least one of these claims.
+    /// Rules about one or more of these claims.
     OneOf(&'static [&'static str]),
     /// The name and the keys of the issuer. No rule about claims is required, since the issuer
     /// signs tokens only for this service.

@@ -29,8 +29,8 @@ pub(crate) struct LogLimit {
 
 /// Permission to log an event above DEBUG.
 pub(crate) struct Loud {
-    /// The number of events that were logged at DEBUG, because of the limit, in the most recent
-    /// earlier minute that had any events. Only the first event of a minute has this number. All
+    /// The number of events that the limit moved to DEBUG in an earlier minute: the last minute
+    /// before this one that had any events. Only the first event of a minute has this number. All
     /// other events have `None`, and so does the first event if the number is zero.
     pub(crate) suppressed: Option<u64>,
 }

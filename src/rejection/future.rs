@@ -98,9 +98,9 @@ pub(crate) enum Caching {
     VariesByCookie,
     /// The token came from the cookie, so only the holder of that cookie may get the response.
     PrivateByCookie,
-    /// The application's own token source found the token, so only the holder of the token may get
-    /// the response. The response needs `Cache-Control: private`, since a cache might not recognize
-    /// the header that contains the token.
+    /// The token came from the application's own token source, and only the holder of the token may
+    /// get the response. The response needs `Cache-Control: private`, since a cache might not
+    /// recognize the header that contains the token.
     Private,
 }
 

@@ -27,9 +27,9 @@ pub enum RevocationEvent<'a> {
     /// This server has read all revocations in the log.
     #[cfg(feature = "feeds")]
     SnapshotRead,
-    /// The log no longer has all messages after the last one that this server read, so all
-    /// revocations are read again. Known revocations are kept. This server never learns of messages
-    /// that the log dropped before the server read them.
+    /// The log no longer has all messages after the last one that this server read, so the whole
+    /// log is read again. Known revocations are kept. This server never learns of messages that
+    /// the log dropped before the server read them.
     #[cfg(feature = "feeds")]
     Gap,
     /// This server has read the log before, and the log no longer exists. Known revocations are

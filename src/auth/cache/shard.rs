@@ -7,10 +7,10 @@ use crate::auth::cache::sync::{ArcSwapOption, Mutex};
 
 /// A map from fingerprints to values. The size of the map in bytes is limited.
 ///
-/// A look-up takes no lock. The look-up writes to the entry that it finds only if that entry has
-/// not been used since it was added or last copied. Look-ups on different processors therefore
-/// rarely wait for each other. Adding a value takes a lock, so only one thread at a time can add a
-/// value.
+/// A look-up takes no lock. The first look-up that finds an entry after the entry was added or last
+/// copied writes to the entry, and later look-ups only read it. Look-ups on different processors
+/// therefore rarely wait for each other. Adding a value takes a lock, so only one thread at a time
+/// can add a value.
 ///
 /// If there is no room for a new value, a quarter of the memory is freed in one step: the values
 /// that were not used for the longest time are evicted, and all others are copied to new slots. A

@@ -26,7 +26,7 @@ pub(crate) struct Entry<V> {
     scope: u64,
     weight: u32,
     is_used: AtomicBool,
-    /// A measure of how long no request has used the entry. A new entry has zero. When the entry is
+    /// A measure of how long the entry has gone unused. A new entry has zero. When the entry is
     /// copied to new [`Slots`], the copy has zero if a request has used the old entry. Otherwise,
     /// the number of the copy is one higher than that of the old entry.
     idle_rounds: u8,

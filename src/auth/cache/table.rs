@@ -123,9 +123,9 @@ mod tests {
         }
     }
 
-    /// Returns a text like a token. As in a real token, the whole signature is different for each
-    /// number. With signatures that differ in a few characters, some keys would spread the
-    /// fingerprints unevenly.
+    /// Returns a text that looks like a token. Texts for different numbers have entirely different
+    /// signatures, as tokens do. If the signatures differed in only a few characters, some hash
+    /// keys would spread the fingerprints unevenly.
     fn text(n: usize) -> String {
         let digits = (n as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         format!("header.{n}.{digits:_<43x}")

@@ -232,8 +232,8 @@ impl Cookies {
     ///
     /// # Security
     ///
-    /// It is safer to put all services behind one host name: see
-    /// [`guide::how_to::cookies`](crate::guide::how_to::cookies). With this setting,
+    /// It is safer to put all services behind one host name instead: see
+    /// [`guide::how_to::cookies`](crate::guide::how_to::cookies). With `dangerous_domain`,
     ///
     /// - **every host below the domain gets the access tokens** of its visitors, and can use them
     ///   until they expire. Such a host may be a blog that a third party hosts, a forgotten test

@@ -29,14 +29,12 @@ pub enum SessionEvent<'a> {
     /// within its grace period. The server refused the request. Every such request is reported.
     ///
     /// A thief could list sessions again and again to find out when the user renews the current
-    /// token. Therefore, if a request to list sessions, or to end a session by its identifier,
-    /// presents a token that was already exchanged, the server marks the session's last renewal as
-    /// repeated. The session ends when too many renewals in a row have been marked. If the token
-    /// was exchanged at least 2 seconds before the request, the limit is
-    /// [`max_repeats`](crate::issuer::Sessions::max_repeats). If the token was exchanged less than
-    /// 2 seconds before the request, the limit is
+    /// token. Therefore such a request counts as a repeat of the session's last renewal, and too
+    /// many renewals in a row with a repeat end the session. If the token was exchanged at least 2
+    /// seconds before the request, the limit is
+    /// [`max_repeats`](crate::issuer::Sessions::max_repeats). Otherwise the limit is
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if that limit
-    /// is not set.
+    /// is not set, but never less than `max_repeats`.
     Superseded(&'a Session),
     /// The session ended early. [`EndCause::Reused`] means that somebody has a copy of a refresh
     /// token: notify the user.

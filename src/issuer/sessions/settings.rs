@@ -61,29 +61,26 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Ends a session when the server has marked this many renewals in a row as repeated. 5 by
-    /// default.
+    /// Ends a session after this many renewals in a row with a *late repeat*: a request with a
+    /// refresh token that was exchanged at least 2 seconds earlier, but within the grace period. 5
+    /// by default.
     ///
-    /// The server marks a session's last renewal as repeated if a refresh token is presented again
-    /// at least 2 seconds after its exchange, but within the grace period. A renewal is marked at
-    /// most once. If a renewal is not marked before the next renewal, the count starts again at
-    /// zero.
+    /// Each renewal counts at most once. If there is no late repeat between two renewals, the count
+    /// starts again at zero.
     ///
     /// If a thief and the user share a session, each of its tokens is presented by both of them, so
-    /// the server can mark every renewal. A lost response or a slow second tab can also cause a
-    /// mark, but these causes rarely affect five renewals in a row.
+    /// every renewal can have a late repeat. A lost response or a slow second tab can also cause a
+    /// late repeat, but these causes rarely affect five renewals in a row.
     ///
     /// If a token is presented again less than 2 seconds after its exchange, the cause is usually a
     /// second tab, or a client that sends several requests in parallel. This limit therefore
-    /// ignores such requests. [`max_repeats_at_once`](Self::max_repeats_at_once) sets a limit that
-    /// includes them.
+    /// ignores such *early repeats*. [`max_repeats_at_once`](Self::max_repeats_at_once) sets a
+    /// limit that includes them.
     ///
     /// A request that lists sessions, or ends a session by its identifier, must present the current
-    /// refresh token. If such a request presents a token that was already exchanged, and the
-    /// token's grace period is not over, the server refuses the request and marks the session's
-    /// last renewal as repeated. If the exchange was at least 2 seconds before the request, the
-    /// marked renewal counts toward this limit. If the exchange was less than 2 seconds before the
-    /// request, the marked renewal counts only toward the limit of
+    /// refresh token. If such a request presents a used token within the token's grace period, the
+    /// server refuses the request and counts it as a repeat. A late repeat counts toward this
+    /// limit. An early repeat counts only toward the limit of
     /// [`max_repeats_at_once`](Self::max_repeats_at_once), or toward a limit of 20 if that method
     /// is not called.
     ///
@@ -102,17 +99,15 @@ impl<S: RefreshStore> Sessions<S> {
         self
     }
 
-    /// Ends a session when the server has marked this many renewals in a row as repeated, even if
-    /// each token was presented again less than 2 seconds after its exchange.
-    /// [`max_repeats`](Self::max_repeats) does not count a renewal in that case. Off by default,
-    /// except for requests that list sessions or end a session by its identifier: for these, the
-    /// default is 20.
+    /// Ends a session after this many renewals in a row with a repeat, either late or early. An
+    /// early repeat is a request with a refresh token that was exchanged less than 2 seconds
+    /// earlier. [`max_repeats`](Self::max_repeats) ignores early repeats, and explains late ones.
+    /// Off by default, except for requests that list sessions or end a session by its identifier:
+    /// for these, the default is 20.
     ///
-    /// For this limit, the server marks a session's last renewal as repeated if a refresh token is
-    /// presented again within the grace period, even if less than 2 seconds have passed since its
-    /// exchange. If a renewal is not marked before the next renewal, the count starts again at
-    /// zero. A good limit is 20. If [`max_repeats`](Self::max_repeats) is larger than this limit,
-    /// `max_repeats` applies instead.
+    /// Each renewal counts at most once. If there is no repeat between two renewals, the count
+    /// starts again at zero. A good limit is 20. If [`max_repeats`](Self::max_repeats) is larger
+    /// than this limit, `max_repeats` applies instead.
     ///
     /// This limit detects a thief who renews at the same moments as the user's page. It is off by
     /// default because some honest clients present *every* token again within 2 seconds: two tabs
@@ -150,10 +145,11 @@ impl<S: RefreshStore> Sessions<S> {
     /// the user's *second* renewal after the theft. Without this option, it can be used until 10
     /// seconds after the first renewal. If the thief and the user take turns to renew, both are
     /// accepted, since each of them presents the previous token. The theft is detected when one of
-    /// them presents a token that is older than the previous token, or when the server has marked
-    /// [`max_repeats`](Self::max_repeats) renewals in a row as repeated. A request that presents
-    /// the previous token after the grace period causes such a mark too. Each of these requests is
-    /// reported as [`SessionEvent::ParentAccepted`]: monitor the number of these events.
+    /// them presents a token that is older than the previous token, or when
+    /// [`max_repeats`](Self::max_repeats) renewals in a row have had a late repeat. With this
+    /// option, a request with the previous token after the grace period also counts as a late
+    /// repeat. Each such request is reported as [`SessionEvent::ParentAccepted`]: monitor the
+    /// number of these events.
     pub fn dangerous_accept_unused_parent(mut self) -> Self {
         self.rows.rules.accept_unused_parent = true;
         self

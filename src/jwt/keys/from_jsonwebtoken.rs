@@ -1,5 +1,5 @@
-//! Conversions for applications that migrate from the `jsonwebtoken` crate. No other file names
-//! that crate.
+//! Conversions for applications that migrate from the `jsonwebtoken` crate. Only this file uses that
+//! crate.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
@@ -54,8 +54,8 @@ impl TryFrom<Algorithm> for jsonwebtoken::Algorithm {
 impl TryFrom<&DecodingKey> for Key {
     type Error = KeyError;
 
-    /// Creates a key that can verify. The key's algorithm is HS256 for a shared secret, RS256 for
-    /// an RSA key, and for a key on a curve the only algorithm of that curve. For another
+    /// Creates a key that can verify. The algorithm of a shared secret is HS256, and that
+    /// of an RSA key is RS256. A key on a curve has the only algorithm of that curve. For another
     /// algorithm, use `Key::from_pem`.
     ///
     /// The identifier of a public key is its thumbprint. If the tokens have a different `kid`, pass
@@ -82,8 +82,8 @@ impl TryFrom<&DecodingKey> for Key {
 impl TryFrom<&EncodingKey> for Key {
     type Error = KeyError;
 
-    /// Creates a key that can sign. The key's algorithm is HS256 for a shared secret, RS256 for an
-    /// RSA key, and for a key on a curve the only algorithm of that curve.
+    /// Creates a key that can sign. The algorithm of a shared secret is HS256, and that of
+    /// an RSA key is RS256. A key on a curve has the only algorithm of that curve.
     ///
     /// # Errors
     ///

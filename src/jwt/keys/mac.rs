@@ -1,4 +1,4 @@
-//! HMAC and HKDF. No other file names the crates that implement them.
+//! HMAC and HKDF. Only this file uses the crates that implement them.
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac as _};

@@ -260,3 +260,40 @@ const fn hex(digits: &[u8; 64]) -> [u8; 32] {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_has_two_coordinates_of_the_length_of_its_curve() {
+        for curve in [Curve::P256, Curve::P384, Curve::P521] {
+            let len = curve.coordinate_len();
+            for other in [0, len - 1, len, len + 1] {
+                let point = [&[4][..], &vec![1; len], &vec![1; other]].concat();
+                let read = PublicComponents::of_point(curve, &point);
+                assert_eq!(read.is_ok(), other == len, "{curve:?} {other}");
+                for (x, y) in [(len, other), (other, len)] {
+                    let key = PublicComponents::Ec { curve, x: vec![1; x], y: vec![1; y] };
+                    let checked = key.check(key.default_algorithm());
+                    assert_eq!(checked.is_ok(), other == len, "{curve:?} {x} {y}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_rsa_key_has_2048_to_8192_bits_and_an_exponent_below_2_to_the_32() {
+        let check = |bytes: usize, first: u8, e: &[u8]| {
+            let mut n = vec![0xFF; bytes];
+            n[0] = first;
+            check_rsa(&n, e).err().map(|error| error.kind())
+        };
+        assert_eq!(check(256, 0x80, &[3]), None);
+        assert_eq!(check(256, 0x7F, &[3]), Some(KeyErrorKind::TooShort));
+        assert_eq!(check(1024, 0xFF, &[1, 0, 1]), None);
+        assert_eq!(check(1025, 0x01, &[1, 0, 1]), Some(KeyErrorKind::Unsupported));
+        assert_eq!(check(256, 0xFF, &[0xFF; 4]), None);
+        assert_eq!(check(256, 0xFF, &[0xFF; 5]), Some(KeyErrorKind::Invalid));
+    }
+}

@@ -26,9 +26,9 @@ impl Issuer {
     ///   To accept the users of one organization only, add `.claim_is("hd", "shop.example")`. An
     ///   `email` with that domain does not prove that the user belongs to the organization.
     ///
-    /// Google's access tokens are opaque, so this preset accepts ID tokens. It also accepts the ID
-    /// tokens for the application itself, since no claim distinguishes them from ID tokens for its
-    /// API.
+    /// Google's access tokens are opaque, so this preset accepts ID tokens. No claim distinguishes
+    /// an ID token for an application's API from an ID token for the application itself, so the
+    /// preset accepts both.
     ///
     /// To accept tokens of service accounts, use [`discover`](Self::discover) with
     /// [`audience`](Self::audience), and with [`claim_is`](Self::claim_is) for the claim `sub`.

@@ -58,8 +58,8 @@ pub trait RevocationFeed: Send + Sync + 'static {
     fn create(&self) -> impl Future<Output = Result<bool, FeedError>> + Send;
 
     /// Publishes [the message](Revocation::to_message). If there is no log, this method creates
-    /// one. If the log already contains the message, the log does not change. Otherwise a client
-    /// could fill the log by repeating a request. Returns an error if the message is too long.
+    /// one. If the log already contains the message, the log does not change, so that a client
+    /// cannot fill the log by repeating a request. Returns an error if the message is too long.
     fn append(&self, revocation: &Revocation)
     -> impl Future<Output = Result<(), FeedError>> + Send;
 

@@ -259,8 +259,8 @@ impl RevocationFeed for FaultyFeed {
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
             return Err(FeedErrorKind::Unavailable.into());
         }
-        // If the same revocation is published again, both messages must be equal. To test this,
-        // pass a different time of publication for each message.
+        // If the same revocation is published twice at different times, both messages must be
+        // equal. To test this, pass a different time of publication for each message.
         let count = self.messages().len() as i64;
         let message = revocation.to_message(UnixTime::from_secs(count))?;
         self.messages.lock().unwrap().push(message);

@@ -57,7 +57,7 @@ struct Counts {
 struct Value {
     token: String,
     keys: usize,
-    /// The generation of the keys. It was loaded before the keys were read.
+    /// The generation number of the keys, which was loaded before the keys were read.
     generation: usize,
     counts: Arc<Counts>,
 }

@@ -68,22 +68,21 @@ pub(crate) struct Family {
     /// current token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spent: Vec<Spent>,
-    /// The number of renewals in a row that were marked as *repeated late*. The last renewal is
-    /// marked if a used token is presented again, at least 2 seconds ([`AT_ONCE`]) after the
-    /// exchange of that token. While the last renewal is not marked, this field contains the number
-    /// for the renewals before it.
+    /// The number of renewals in a row that had a *late repeat*: a request with a used token, at
+    /// least 2 seconds ([`AT_ONCE`]) after the exchange of that token. As long as the last renewal
+    /// has had no late repeat, this number ends with the renewal before it.
     #[serde(default, skip_serializing_if = "is_zero")]
     repeats: u32,
-    /// True if the last renewal is marked as repeated late, and is therefore included in `repeats`.
+    /// True if the last renewal has had a late repeat. The renewal is then included in `repeats`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_repeated: bool,
-    /// The number of renewals in a row that were marked as *repeated*. The last renewal is marked
-    /// if a used token is presented again. Unlike for `repeats`, that token may have been exchanged
-    /// less than 2 seconds ([`AT_ONCE`]) earlier: see [`RotationRules::max_repeats_at_once`]. While
-    /// the last renewal is not marked, this field contains the number for the renewals before it.
+    /// The number of renewals in a row that had a *repeat*, either late or early. An early repeat
+    /// is a request with a token that was exchanged less than 2 seconds ([`AT_ONCE`]) earlier: see
+    /// [`RotationRules::max_repeats_at_once`]. As long as the last renewal has had no repeat, this
+    /// number ends with the renewal before it.
     #[serde(default, skip_serializing_if = "is_zero")]
     any_repeats: u32,
-    /// True if the last renewal is marked as repeated, and is therefore included in `any_repeats`.
+    /// True if the last renewal has had a repeat. The renewal is then included in `any_repeats`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_any_repeated: bool,
     /// The access tokens that were revoked individually.
@@ -189,8 +188,8 @@ pub(crate) enum Repeat {
     AtOnce,
     /// At least 2 seconds ([`AT_ONCE`]), but less than the grace period.
     WithinGrace,
-    /// At least the grace period, but the successor of the presented token was never exchanged.
-    /// This value occurs only with `RotationRules::accept_unused_parent`.
+    /// At least the grace period. The successor of the presented token was never exchanged. This
+    /// value occurs only with `RotationRules::accept_unused_parent`.
     UnusedParent,
 }
 
@@ -295,8 +294,8 @@ impl Family {
         RotationDecision::Repeat(chain.iter().map(|spent| &spent.salt).collect(), repeat)
     }
 
-    /// Marks the last renewal as repeated. Unless `repeat` is [`Repeat::AtOnce`], also marks it as
-    /// repeated late. Returns the updated family, or `None` if the renewal already had these marks.
+    /// Records that the last renewal had this repeat, which is late unless it is
+    /// [`Repeat::AtOnce`]. Returns the updated family, or `None` if the same was recorded before.
     pub(crate) fn repeated(&self, repeat: Repeat) -> Option<Self> {
         let is_late = repeat != Repeat::AtOnce;
         if self.is_any_repeated && (self.is_repeated || !is_late) {
@@ -314,7 +313,7 @@ impl Family {
         Some(next)
     }
 
-    /// Returns true if so many renewals in a row were marked as repeated that a limit is reached.
+    /// Returns true if so many renewals in a row had a repeat that a limit is reached.
     /// The caller then ends the session, since somebody probably has a copy of the session's
     /// tokens.
     pub(crate) fn is_shared(&self, rules: &RotationRules) -> bool {
@@ -333,8 +332,8 @@ impl Family {
         now: UnixTime,
     ) -> Self {
         let mut next = self.clone();
-        // Remove the oldest used tokens first. The current token can be computed from a used token
-        // only with the salts of that token and of all later used tokens.
+        // Remove the oldest used tokens first. To compute the current token from a used token, the
+        // server needs the salts of that token and of all later used tokens.
         let outdated = |spent: &Spent| !is_within(spent.at, rules.grace, now);
         while next.spent.len() >= MAX_SPENT || next.spent.first().is_some_and(outdated) {
             next.spent.remove(0);
@@ -613,8 +612,8 @@ mod tests {
 
     /// After most renewals, the thief presents the used token late: at least 2 seconds
     /// ([`AT_ONCE`]) after its exchange. After every fifth renewal, the thief presents it after
-    /// only one second, so five renewals in a row are never repeated late. The second limit, 20
-    /// renewals in a row, includes all of these renewals, so the session still ends.
+    /// only one second, so there are never five late repeats in a row. The second limit, 20
+    /// renewals in a row, includes early repeats, so the session still ends.
     #[test]
     fn early_and_late_repeats_are_counted_together() {
         let (mut family, mut token) = family();
@@ -644,10 +643,9 @@ mod tests {
         assert_eq!(family.ended, Some(EndCause::Reused));
     }
 
-    /// After a renewal, the exchanged token can be presented again several times. The first time
-    /// within 2 seconds of the exchange marks the renewal as repeated. The first time after these 2
-    /// seconds marks it as repeated late. All other times change nothing, so they cause no write to
-    /// the store.
+    /// After a renewal, the exchanged token can be presented again several times. The first early
+    /// repeat is recorded, and so is the first late repeat. All other repeats change nothing, so
+    /// they cause no write to the store.
     #[test]
     fn a_further_repeat_of_a_renewal_changes_nothing() {
         let (mut family, token) = family();

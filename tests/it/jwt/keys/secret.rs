@@ -113,13 +113,13 @@ fn a_secret_in_the_environment_is_read_like_one_in_a_file() {
     const VARIABLE: &str = "TOWER_JWT_AUTH_TEST_SECRET";
     let outcome = |result: Result<Secret, KeyError>, place: &str| match result {
         Ok(secret) => secret.dangerous_to_base64(),
-        Err(error) => format!("{:?} {}", error.kind(), error.to_string().replace(place, "")),
+        Err(error) => format!("{:?} {}", error.kind(), error.to_string().replace(place, "PLACE")),
     };
     let from_env = [Secret::from_env(VARIABLE), Secret::from_env_base64(VARIABLE)]
         .map(|result| outcome(result, &format!("environment variable {VARIABLE}")));
     let Ok(path) = std::env::var("TOWER_JWT_AUTH_TEST_FILE") else {
         for outcome in from_env {
-            assert_eq!(outcome, "Unreadable  is not set: it must hold the secret");
+            assert_eq!(outcome, "Unreadable PLACE is not set: it must hold the secret");
         }
         let path = std::env::temp_dir().join(format!("tower-jwt-auth-env-{}", std::process::id()));
         for value in [

@@ -127,8 +127,8 @@ async fn revoke<F: RevocationFeed>(ports: &[u16], requests: &Arc<Vec<Vec<u8>>>, 
 }
 
 /// Returns two requests, with two tokens of one subject. [`revocation`] revokes the first token.
-/// The second token stays valid: it belongs to a different session, and is newer than the tokens
-/// that the revocation of the subject covers.
+/// The second token stays valid: it belongs to a different session, and it is newer than the tokens
+/// that a revocation of the subject covers.
 fn pair(n: usize) -> Arc<Pair> {
     let (subject, id) = (format!("revoked {n}"), format!("revoked-{n}"));
     let revoked = tokens::request(&subject, &id, 1000);
