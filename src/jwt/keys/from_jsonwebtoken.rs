@@ -1,5 +1,5 @@
-//! Conversions for applications that migrate from the `jsonwebtoken` crate. Only this file uses that
-//! crate.
+//! Conversions for applications that migrate from the `jsonwebtoken` crate. Only this file uses
+//! that crate.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
