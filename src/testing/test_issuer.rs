@@ -109,7 +109,8 @@ impl TestIssuer {
         self.issue(grant).encoded
     }
 
-    /// Returns the claims of a valid token, to call a handler as a function.
+    /// Returns the claims of a valid token. A test can pass them to a handler that it calls as a
+    /// function.
     #[track_caller]
     pub fn claims<T>(&self, grant: &Grant<impl Serialize>) -> Claims<T>
     where

@@ -145,9 +145,9 @@ fn claims_may_use_the_layer_while_they_are_dropped() {
         assert!(auth.verify(&token(&json!({ "sub": format!("user {n}") }))).is_ok());
     }
     assert!(NESTED.load(Ordering::Relaxed) > 1_000);
-    // Only a verification in `Drop` can find its token in the cache: all of these verifications use
-    // the same token, and each of the other tokens is verified only once. The hits therefore show
-    // that a verification in `Drop` can add a token to the cache.
+    // All verifications in `Drop` use the same token. Each of the other tokens is verified only
+    // once, so it cannot cause a hit. The hits therefore show that a verification in `Drop` can add
+    // a token to the cache.
     assert!(cache.stats().hits > 1_000, "{cache:?}");
 }
 
