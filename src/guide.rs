@@ -108,7 +108,7 @@ pub mod how_to {
     page!(rotate_a_key, "how-to/rotate-a-key.md", "issuer", "jwks");
     page!(rotate_a_secret, "how-to/rotate-a-secret.md", "issuer");
     page!(several_issuers, "how-to/several-issuers.md", "axum", "jwks");
-    page!(sign_with_public_keys, "how-to/sign-with-public-keys.md", "axum", "issuer", "jwks");
+    page!(sign_with_a_private_key, "how-to/sign-with-a-private-key.md", "axum", "issuer", "jwks");
     page!(test_your_service, "how-to/test-your-service.md", "axum", "test-util");
     page!(try_a_provider, "how-to/try-a-provider.md", "jwks");
     page!(use_public_keys, "how-to/use-public-keys.md", "asymmetric", "jwks");
