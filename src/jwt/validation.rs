@@ -532,6 +532,14 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_is_also_required_unless_it_is_required_already() {
+        let validation = Validation::new().require_claim(["sub"]).claim_is("plan", "pro");
+        let validation = validation.also_require(vec!["sub", "jti", "plan"]);
+        // The rule about the value of `plan` is a separate rule.
+        assert_eq!(required(&validation), ["sub", "plan", "jti", "plan"]);
+    }
+
+    #[test]
     fn sixty_four_claims_can_be_required() {
         let names: Vec<_> = (0..64).map(|n| format!("claim-{n}")).collect();
         assert_eq!(required(&Validation::new().require_claim(&names)), names);
