@@ -539,6 +539,28 @@ mod tests {
         assert_eq!(required(&validation), ["sub", "plan", "jti", "plan"]);
     }
 
+    #[cfg(feature = "jwks")]
+    #[test]
+    fn only_the_forgotten_setting_is_removed() {
+        let preset = Validation::new()
+            .require_claim(["azp"])
+            .audience("api")
+            .accept_type("at+jwt")
+            .roles_claim("groups")
+            .claim_is("azp", "shop")
+            .claim_is("token_use", "access");
+        assert_eq!(Validation::new().settings(), []);
+        let settings = preset.settings();
+        assert_eq!(settings.len(), 5);
+        for forgotten in &settings {
+            let mut rest = preset.clone();
+            rest.forget(forgotten);
+            let others = settings.iter().filter(|setting| *setting != forgotten);
+            assert_eq!(rest.settings(), others.cloned().collect::<Vec<_>>(), "{forgotten:?}");
+            assert!(required(&rest).contains(&"azp".to_owned()), "{forgotten:?}");
+        }
+    }
+
     #[test]
     fn sixty_four_claims_can_be_required() {
         let names: Vec<_> = (0..64).map(|n| format!("claim-{n}")).collect();
