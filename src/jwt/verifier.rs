@@ -299,3 +299,41 @@ impl<T> Debug for Verified<T> {
         f.debug_struct("Verified").field("token", &self.token).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jwt::{Secret, Signer};
+
+    /// A token with a wrong signature may be signed with a key that is missing only if it has no
+    /// `kid`, or if there are no keys at all.
+    #[test]
+    fn a_key_may_be_missing_if_no_key_was_chosen_by_its_kid() {
+        use TokenErrorKind::{BadSignature, Expired, Malformed, UnknownKeyId, WrongAlgorithm};
+
+        let key = Key::hs256(Secret::generate().unwrap());
+        let without_kid = Signer::new(key.clone()).sign(&serde_json::json!({})).unwrap();
+        let key = key.with_id("2026-11").unwrap();
+        let with_kid = Signer::new(key.clone()).sign(&serde_json::json!({})).unwrap();
+        let (keys, none) = (KeySet::from(key), KeySet::of(Vec::new()));
+        let verifier = Verifier::new(keys.clone());
+        let missing = |token: &str, keys: &KeySet, kind: TokenErrorKind| {
+            let kid = |kid: Option<&str>| kid.map(str::to_owned);
+            verifier.missing_key(token.as_bytes(), keys, &TokenError::new(kind), kid)
+        };
+        let id = Some(Some("2026-11".to_owned()));
+        for kind in [BadSignature, WrongAlgorithm] {
+            assert_eq!(missing(&with_kid, &keys, kind), None, "{kind:?}");
+            assert_eq!(missing(&with_kid, &none, kind), id, "{kind:?}");
+            assert_eq!(missing(&without_kid, &keys, kind), Some(None), "{kind:?}");
+            assert_eq!(missing(&without_kid, &none, kind), Some(None), "{kind:?}");
+        }
+        assert_eq!(missing(&with_kid, &keys, UnknownKeyId), id);
+        for kind in [Expired, Malformed] {
+            for token in [&with_kid, &without_kid] {
+                assert_eq!(missing(token, &none, kind), None, "{kind:?}");
+            }
+        }
+        assert_eq!(missing(&with_kid[1..], &none, UnknownKeyId), None);
+    }
+}
