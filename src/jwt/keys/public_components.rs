@@ -182,7 +182,7 @@ pub(crate) fn invalid(message: impl Into<String>) -> KeyError {
 }
 
 pub(crate) fn other_algorithm(description: &str, algorithm: Algorithm) -> KeyError {
-    let message = format!("this is {description}, and {algorithm} needs another one");
+    let message = format!("this is {description}, and {algorithm} needs a different kind of key");
     KeyError::new(KeyErrorKind::Contradictory, message)
 }
 

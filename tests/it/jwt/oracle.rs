@@ -2,11 +2,10 @@
 //! claims. Also tests that decoding the base64 text of an accepted token and encoding it again
 //! gives the same text.
 //!
-//! Three kinds of valid tokens are exceptions: this crate accepts them, and `jsonwebtoken` rejects
+//! Two kinds of valid tokens are exceptions: this crate accepts them, and `jsonwebtoken` rejects
 //! them. The generators create no such tokens. In the first kind, a header parameter that this
 //! crate ignores (`x5c`, `url`, ..) has an unexpected type. In the second kind, such a parameter
 //! contains JSON that is valid by the grammar but has no meaning (half of a surrogate pair, 1e999).
-//! In the third kind, a date exceeds 64 bits.
 
 use jsonwebtoken::{DecodingKey, TokenData};
 use proptest::collection::vec;

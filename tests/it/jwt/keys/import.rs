@@ -92,7 +92,7 @@ fn a_key_is_for_an_algorithm_of_its_type_only() {
                 if fitting.contains(&algorithm) {
                     assert!(key.is_ok(), "{form} {algorithm}");
                 } else {
-                    let needs = format!("{algorithm} needs another one");
+                    let needs = format!("{algorithm} needs a different kind of key");
                     assert_eq!(refused(key, &needs), KeyErrorKind::Contradictory, "{form}");
                 }
             }
@@ -103,9 +103,9 @@ fn a_key_is_for_an_algorithm_of_its_type_only() {
         }
     }
     for (form, algorithm, reason) in [
-        ("rsa_pkcs1", Algorithm::Es256, "this is an RSA key, and ES256 needs another one"),
-        ("p256_sec1", Algorithm::Rs256, "a key on an elliptic curve, and RS256 needs another one"),
-        ("p256_sec1", Algorithm::EdDsa, "a key on an elliptic curve, and EdDSA needs another one"),
+        ("rsa_pkcs1", Algorithm::Es256, "this is an RSA key, and ES256 needs a different kind of key"),
+        ("p256_sec1", Algorithm::Rs256, "a key on an elliptic curve, and RS256 needs a different kind of key"),
+        ("p256_sec1", Algorithm::EdDsa, "a key on an elliptic curve, and EdDSA needs a different kind of key"),
     ] {
         let kind = refused(Key::from_pem(algorithm, &pem(form)), reason);
         assert_eq!(kind, KeyErrorKind::Contradictory);
