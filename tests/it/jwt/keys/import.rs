@@ -103,9 +103,9 @@ fn a_key_is_for_an_algorithm_of_its_type_only() {
         }
     }
     for (form, algorithm, reason) in [
-        ("rsa_pkcs1", Algorithm::Es256, "this is an RSA key, and ES256 needs a different kind of key"),
-        ("p256_sec1", Algorithm::Rs256, "a key on an elliptic curve, and RS256 needs a different kind of key"),
-        ("p256_sec1", Algorithm::EdDsa, "a key on an elliptic curve, and EdDSA needs a different kind of key"),
+        ("rsa_pkcs1", Algorithm::Es256, "an RSA key, and ES256 needs a different kind of key"),
+        ("p256_sec1", Algorithm::Rs256, "elliptic curve, and RS256 needs a different kind of key"),
+        ("p256_sec1", Algorithm::EdDsa, "elliptic curve, and EdDSA needs a different kind of key"),
     ] {
         let kind = refused(Key::from_pem(algorithm, &pem(form)), reason);
         assert_eq!(kind, KeyErrorKind::Contradictory);
