@@ -13,8 +13,8 @@ use crate::auth::cache::sync::{ArcSwapOption, Mutex};
 /// can add a value.
 ///
 /// If there is no room for a new value, a quarter of the memory is freed in one step: the values
-/// that were not used for the longest time are evicted, and all others are copied to new slots. A
-/// token that is presented only once therefore never displaces a token that is in use.
+/// that were not used for the longest time are evicted, and all others are copied to new slots.
+/// Tokens that are presented only once are therefore evicted before tokens that are in use.
 pub(crate) struct Shard<V> {
     slots: ArcSwapOption<Slots<V>>,
     contents: Padded<Mutex<Contents>>,

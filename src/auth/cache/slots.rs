@@ -128,8 +128,8 @@ impl<V> Entry<V> {
 }
 
 impl<V: Clone> Entry<V> {
-    /// Returns a copy of the entry for new slots. The copy counts as unused until a request uses
-    /// it.
+    /// Returns a copy of the entry, to be put into new slots. The copy counts as unused until a
+    /// request uses it.
     pub(crate) fn copy(&self) -> Self {
         Self {
             fingerprint: self.fingerprint,

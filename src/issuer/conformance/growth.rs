@@ -82,8 +82,8 @@ async fn logins_prune<S: RefreshStore>(scene: &Scene<S>) -> Result<(), Finding> 
     Err(Finding::new("an expired row stays"))
 }
 
-/// A store that counts calls and returned rows. It does not count calls that delete expired rows,
-/// since each of these calls deletes a limited number of rows.
+/// A store that counts calls and returned rows. It does not count calls that delete expired rows:
+/// each of these calls deletes a limited number of rows, so many expired rows need many calls.
 struct Counted<S> {
     store: Arc<S>,
     cost: AtomicU64,

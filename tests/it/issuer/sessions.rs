@@ -382,9 +382,9 @@ async fn a_thief_who_polls_for_renewals_is_detected_at_any_speed() {
     let ended = sessions.refresh(token.as_str(), None).await.unwrap_err();
     assert_eq!(ended.kind(), SessionErrorKind::Ended);
 
-    // This thief never renews. Two seconds after each renewal by the user, the thief presents the
-    // used token to `current_session_of`. This call marks the user's renewal as repeated. The
-    // session ends when 5 renewals in a row have been marked.
+    // This thief never renews. Two seconds after each renewal by the user, the thief calls
+    // `current_session_of` with the token that the user has just exchanged. The call counts as a
+    // late repeat of the renewal. The session ends after 5 renewals in a row with a late repeat.
     let (mut token, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for renewal in 1..=5 {
         clock.advance(Duration::from_secs(600));
