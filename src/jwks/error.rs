@@ -224,6 +224,8 @@ mod tests {
             assert!(text.chars().all(|c| c == ' ' || c.is_ascii_graphic()), "{text}");
         }
         assert!(error.with_causes().contains(r"\u{1b}[31m\r\nGET"), "{error:?}");
+        let quoted = KeySourceError::caused(KeySourceErrorKind::Unreadable, "it's \"x\"");
+        assert!(quoted.with_causes().ends_with("it's \"x\""), "{quoted:?}");
     }
 
     /// An error whose text has no end. The field is the number of parts of the text that have been
