@@ -97,6 +97,9 @@ mod tests {
             (&["s-maxage=9, x-max-age=9, private"], None, None),
             (&[r#"private="a, no-store, b", max-age=5"#], None, Some(5)),
             (&[r#"private="a\", no-store", max-age=5"#], None, Some(5)),
+            (&[r#"private="a\\", max-age=5"#], None, Some(5)),
+            // A backslash outside of quotes does not escape the quote that follows it.
+            (&[r#"private=\"a, max-age=5"#], None, None),
             (&[], Some("5"), None),
             (&[""], None, None),
         ] {

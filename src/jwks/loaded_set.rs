@@ -71,3 +71,51 @@ fn is_same(key: &Key, other: &Key) -> bool {
         && key.algorithm() == other.algorithm()
         && key.public_components() == other.public_components()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn jwk(key: &Key) -> Value {
+        serde_json::from_str(&key.to_jwk().unwrap()).unwrap()
+    }
+
+    fn generated(algorithm: Algorithm, id: &str) -> Value {
+        jwk(&Key::generate(algorithm).unwrap().with_id(id).unwrap())
+    }
+
+    fn set(keys: &[&Value]) -> LoadedSet {
+        LoadedSet::parse(json!({ "keys": keys }).to_string().as_bytes(), None).unwrap()
+    }
+
+    #[test]
+    fn sets_are_the_same_if_they_have_the_same_keys_in_any_order() {
+        let first = generated(Algorithm::EdDsa, "1");
+        let (second, other) = (generated(Algorithm::Es256, "2"), generated(Algorithm::EdDsa, "1"));
+        let mut renamed = first.clone();
+        renamed["kid"] = json!("renamed");
+        let rsa = include_str!("../../tests/data/keys/rsa_public.pem");
+        let [with_rs256, with_ps256] = [Algorithm::Rs256, Algorithm::Ps256]
+            .map(|algorithm| jwk(&Key::from_pem(algorithm, rsa).unwrap().with_id("3").unwrap()));
+        let is_same = |one: &[&Value], two: &[&Value]| set(one).has_same_keys(&set(two));
+        assert!(is_same(&[&first, &second], &[&second, &first]));
+        // Each of these pairs differs only in the identifier, in the key itself, in the algorithm,
+        // or in the number of keys.
+        assert!(!is_same(&[&first], &[&renamed]));
+        assert!(!is_same(&[&first], &[&other]));
+        assert!(!is_same(&[&with_rs256], &[&with_ps256]));
+        assert!(!is_same(&[&first], &[&first, &second]));
+        assert!(!is_same(&[&first, &first], &[&first, &second]));
+    }
+
+    #[test]
+    fn the_skipped_keys_are_those_of_the_newer_set() {
+        let (key, broken) = (generated(Algorithm::EdDsa, "1"), json!({ "kty": "EC" }));
+        let mut old = set(&[&key]);
+        old.note_skipped(set(&[&key, &broken]));
+        assert_eq!((old.skipped(), old.skip_reasons().len()), (1, 1));
+        old.note_skipped(set(&[&key]));
+        assert_eq!((old.skipped(), old.skip_reasons().len()), (0, 0));
+    }
+}
