@@ -137,3 +137,27 @@ impl Debug for Origin {
         f.debug_tuple("Origin").field(&self.to_string()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A source whose key set has this number of bytes.
+    struct OfSize(usize);
+
+    impl KeySource for OfSize {
+        async fn fetch(&self) -> Result<FetchedKeys, KeySourceError> {
+            Ok(FetchedKeys::new(vec![b' '; self.0]))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_of_the_application_may_return_256_kib() {
+        for (bytes, is_too_large) in [(256 << 10, false), ((256 << 10) + 1, true), (1 << 20, true)]
+        {
+            let fetched = Origin::custom(OfSize(bytes)).fetch().await;
+            let kind = fetched.err().map(|error| error.kind());
+            assert_eq!(kind, is_too_large.then_some(KeySourceErrorKind::TooLarge), "{bytes}");
+        }
+    }
+}
