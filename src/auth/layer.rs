@@ -88,6 +88,12 @@ impl JwtAuth<StandardClaims> {
     /// # Ok::<_, tower_jwt_auth::KeyError>(())
     /// ```
     ///
+    /// # Security
+    ///
+    /// Each issuer can give its users any role, scope and tenant. If only one issuer may give the
+    /// role `admin`, a guard must also check the issuer:
+    /// [`guide::how_to::several_issuers`](crate::guide::how_to::several_issuers) shows how.
+    ///
     /// # Panics
     ///
     /// Panics if `issuers` is empty, or if two issuers have the same name or alias.
