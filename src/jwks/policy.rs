@@ -322,6 +322,23 @@ mod tests {
     }
 
     #[test]
+    fn without_a_fetch_a_token_is_rejected_only_if_the_last_fetch_succeeded() {
+        let mut scene = Scene::new();
+        let without_fetch = |scene: &Scene| scene.policy.without_fetch(scene.now);
+        let in_flight = Answer::Unavailable { retry_after: LONGEST_WAIT };
+        assert_eq!(without_fetch(&scene), unavailable(1));
+        scene.policy.fetch_started(scene.now);
+        assert_eq!(without_fetch(&scene), in_flight);
+        scene.policy.fetch_succeeded(None, false, scene.now, NONE);
+        assert_eq!(without_fetch(&scene), Answer::Rejected);
+        scene.pass(2_880 * SECOND);
+        scene.policy.fetch_started(scene.now);
+        assert_eq!(without_fetch(&scene), in_flight);
+        scene.policy.fetch_failed(scene.now, NONE);
+        assert_eq!(without_fetch(&scene), unavailable(30));
+    }
+
+    #[test]
     fn keys_are_refreshed_at_80_percent_of_a_clamped_lifetime() {
         for (max_age, expected) in [
             (None, 2_880),

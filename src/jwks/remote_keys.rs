@@ -328,7 +328,7 @@ mod tests {
     use crate::jwks::error::KeySourceErrorKind;
     use crate::jwks::policy::{DEFAULT_MAX_STALENESS, LONGEST_WAIT};
     use crate::jwks::source::FetchedKeys;
-    use crate::jwks::state::MAX_WAITING;
+    use crate::jwks::state::{MAX_WAITING, Step};
     use crate::jwt::Key;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -425,6 +425,41 @@ mod tests {
         assert_eq!(ids(&keys), ["a"]);
         keys.start();
         assert_eq!(script.fetches(), 1);
+    }
+
+    #[test]
+    fn only_clones_share_the_same_keys() {
+        let ((one, _), (other, _)) = (keys(Next::Fail), keys(Next::Fail));
+        assert!(one.is_same(&one.clone()) && !one.is_same(&other));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_are_used_for_the_configured_time_while_fetches_fail() {
+        let (keys, script) = keys(Next::Keys(&["a"]));
+        let keys = keys.max_staleness(300 * SECOND);
+        keys.ready().await.unwrap();
+        script.set(Next::Fail);
+        pass(299 * SECOND).await;
+        assert_eq!(ids(&keys), ["a"]);
+        pass(SECOND).await;
+        assert!(ids(&keys).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_task_wakes_up_when_the_keys_are_half_as_old_as_they_may_become() {
+        let (keys, _) = keys(Next::Fail);
+        let keys = keys.max_staleness(300 * SECOND);
+        let pause = || match keys.state.next_step() {
+            Step::Sleep(time) => time,
+            Step::Fetch => Duration::ZERO,
+        };
+        assert_eq!(pause(), Duration::ZERO);
+        keys.state.fetch_ended(Ok(FetchedKeys::new(testing_set(&["a"]))));
+        assert_eq!(pause(), 150 * SECOND);
+        advance(150 * SECOND).await;
+        // The next reason to wake up is the next fetch, after at most 80 % of the time.
+        let next = pause();
+        assert!(next > Duration::ZERO && next <= 90 * SECOND, "{next:?}");
     }
 
     #[tokio::test(start_paused = true)]
