@@ -133,8 +133,8 @@ impl Model {
         }
     }
 
-    /// Marks the last renewal as repeated, unless it is already marked. If too many renewals in a
-    /// row have been marked, ends the session and returns an error.
+    /// Counts a repeat of the last renewal. Several repeats of the same kind count once. If too
+    /// many renewals in a row have had a repeat, ends the session and returns an error.
     fn count_repeat(&mut self, kind: &Use) -> Result<(), Kind> {
         if *kind == Use::Repeats && !self.is_repeated {
             self.is_repeated = true;

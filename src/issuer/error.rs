@@ -19,8 +19,8 @@ pub struct IssueError {
 #[non_exhaustive]
 pub enum IssueErrorKind {
     /// The issuer cannot choose a key for the token. The issuer may have no key for one of the
-    /// grant's audiences, or the audiences may have different keys. If the grant sets no
-    /// audience, the issuer must have exactly one key. If it does, the list must not be empty.
+    /// grant's audiences, or the audiences may have different keys. If the grant sets no audience,
+    /// the issuer must have exactly one key. An empty list of audiences is also an error.
     UnknownAudience,
     /// The grant has an empty subject.
     NoSubject,

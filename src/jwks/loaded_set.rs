@@ -105,8 +105,11 @@ mod tests {
         assert!(!is_same(&[&first], &[&renamed]));
         assert!(!is_same(&[&first], &[&other]));
         assert!(!is_same(&[&with_rs256], &[&with_ps256]));
+        assert!(!is_same(&[&first], &[&first, &first]));
+        // One of the sets contains all keys of the other set, and one more.
         assert!(!is_same(&[&first], &[&first, &second]));
         assert!(!is_same(&[&first, &first], &[&first, &second]));
+        assert!(!is_same(&[&first, &second], &[&first, &first]));
     }
 
     #[test]

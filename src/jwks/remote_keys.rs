@@ -457,7 +457,8 @@ mod tests {
         keys.state.fetch_ended(Ok(FetchedKeys::new(testing_set(&["a"]))));
         assert_eq!(pause(), 150 * SECOND);
         advance(150 * SECOND).await;
-        // The next reason to wake up is the next fetch, after at most 80 % of the time.
+        // The next reason to wake up is the next fetch, when the keys have at most 80 % of their
+        // maximum age.
         let next = pause();
         assert!(next > Duration::ZERO && next <= 90 * SECOND, "{next:?}");
     }

@@ -305,8 +305,8 @@ mod tests {
     use super::*;
     use crate::jwt::{Secret, Signer};
 
-    /// A token with a wrong signature may be signed with a key that is missing only if it has no
-    /// `kid`, or if there are no keys at all.
+    /// After an error about the signature or the algorithm, the token's key may be missing only if
+    /// the token has no `kid`, or if there are no keys at all.
     #[test]
     fn a_key_may_be_missing_if_no_key_was_chosen_by_its_kid() {
         use TokenErrorKind::{BadSignature, Expired, Malformed, UnknownKeyId, WrongAlgorithm};

@@ -61,8 +61,8 @@ impl<A, S> RouteContext<A, S> {
         if self.cookies.is_some() {
             // Check the origin for every method, even GET. Otherwise a page of another site could
             // make the browser request the list of sessions. If the refresh token in that request's
-            // cookie was already exchanged, the server marks the session's last renewal as
-            // repeated. The session ends when too many renewals in a row have been marked.
+            // cookie was already exchanged, the request counts as a repeat of the session's last
+            // renewal. Too many renewals in a row with a repeat end the session.
             self.trusted_origins.check_origin(uri, headers)?;
         }
         Ok(())

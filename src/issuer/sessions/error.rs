@@ -31,9 +31,8 @@ pub enum SessionErrorKind {
     Expired,
     /// The session had ended earlier, by a logout or because a token was reused.
     Ended,
-    /// A used refresh token was presented after the grace period, or the server marked too many
-    /// renewals in a row as [repeated](crate::issuer::Sessions::max_repeats). The session has ended
-    /// because of this.
+    /// A used refresh token was presented after the grace period, or too many renewals in a row had
+    /// a [repeat](crate::issuer::Sessions::max_repeats). The session has ended because of this.
     Reused,
     /// A used refresh token was presented within the grace period, but the call accepts only the
     /// current token. The used token can still be exchanged.

@@ -16,8 +16,8 @@ pub enum SessionEvent<'a> {
     Renewed(&'a Session),
     /// A used token was presented again within the grace period. The client got the session's
     /// current token. The cause may be a second tab, a lost response, or a thief who renews at the
-    /// same times as the user. If the server marks too many renewals in a row as repeated, the
-    /// session ends: see [`max_repeats`](crate::issuer::Sessions::max_repeats) and
+    /// same times as the user. If too many renewals in a row have a repeat, the session ends: see
+    /// [`max_repeats`](crate::issuer::Sessions::max_repeats) and
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once).
     Repeated(&'a Session),
     /// A used refresh token was accepted after the grace period, since its successor had not been

@@ -82,10 +82,10 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
     }
 
     /// Returns the session if the presented token is the session's current token. Rejects a used
-    /// token and marks the session's last renewal as repeated, even if the token was exchanged only
-    /// a moment ago. The session ends when too many renewals in a row have been marked. Without
-    /// this limit, a thief could present a used token again and again to find out when the user
-    /// renews the current token.
+    /// token, and counts the request as a repeat of the session's last renewal, even if the token
+    /// was exchanged only a moment ago. Too many renewals in a row with a repeat end the session.
+    /// Without this limit, a thief could present a used token again and again to find out when the
+    /// user renews the current token.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.rows.tell(&SessionEvent::Superseded(&self.session));
@@ -93,8 +93,8 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
         Err(SessionError::new(SessionErrorKind::Superseded))
     }
 
-    /// Marks the session's last renewal as repeated. Ends the session if too many renewals in a row
-    /// have been marked.
+    /// Counts the request as a repeat of the session's last renewal. Ends the session if too many
+    /// renewals in a row have had a repeat.
     async fn count_repeat(self, repeat: Repeat) -> Result<Self, SessionError> {
         let mut pending = self;
         for _ in 0..ATTEMPTS {

@@ -42,8 +42,8 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// Within the grace period, a thief who has a copy of a used token also gets the current token.
     /// The theft is detected if the thief and the user renew with the same token at times that are
-    /// further apart than the grace period, or if the server marks several renewals in a row as
-    /// [repeated](Self::max_repeats). If `grace` is zero, a session ends as soon as any token is
+    /// further apart than the grace period, or if several renewals in a row have a [late
+    /// repeat](Self::max_repeats). If `grace` is zero, a session ends as soon as any token is
     /// presented again after its exchange. This logs out users who have two tabs or a bad
     /// connection. If a database failover interrupts a renewal, the client must send its request
     /// again. If the failover takes longer than the grace period, the second request comes too
@@ -148,8 +148,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// them presents a token that is older than the previous token, or when
     /// [`max_repeats`](Self::max_repeats) renewals in a row have had a late repeat. With this
     /// option, a request with the previous token after the grace period also counts as a late
-    /// repeat. Each such request is reported as [`SessionEvent::ParentAccepted`]: monitor the
-    /// number of these events.
+    /// repeat. Each such request that the server accepts is reported as
+    /// [`SessionEvent::ParentAccepted`]: monitor the number of these events.
     pub fn dangerous_accept_unused_parent(mut self) -> Self {
         self.rows.rules.accept_unused_parent = true;
         self

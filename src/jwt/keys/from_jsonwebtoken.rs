@@ -54,9 +54,9 @@ impl TryFrom<Algorithm> for jsonwebtoken::Algorithm {
 impl TryFrom<&DecodingKey> for Key {
     type Error = KeyError;
 
-    /// Creates a key that can verify. The algorithm of a shared secret is HS256, and that
-    /// of an RSA key is RS256. A key on a curve has the only algorithm of that curve. For another
-    /// algorithm, use `Key::from_pem`.
+    /// Creates a key that can verify. The algorithm of a shared secret is HS256, and that of an RSA
+    /// key is RS256. A key on a curve has the only algorithm of that curve. For another algorithm,
+    /// use `Key::from_pem`.
     ///
     /// The identifier of a public key is its thumbprint. If the tokens have a different `kid`, pass
     /// that `kid` to [`with_id`](Self::with_id).
@@ -82,8 +82,8 @@ impl TryFrom<&DecodingKey> for Key {
 impl TryFrom<&EncodingKey> for Key {
     type Error = KeyError;
 
-    /// Creates a key that can sign. The algorithm of a shared secret is HS256, and that of
-    /// an RSA key is RS256. A key on a curve has the only algorithm of that curve.
+    /// Creates a key that can sign. The algorithm of a shared secret is HS256, and that of an RSA
+    /// key is RS256. A key on a curve has the only algorithm of that curve.
     ///
     /// # Errors
     ///

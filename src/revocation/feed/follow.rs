@@ -137,9 +137,10 @@ impl<F: RevocationFeed> Follow<F> {
         self
     }
 
-    /// Sets whether this service creates a missing log. `true` by default, so that the service works
-    /// with an empty database. A service without write permission cannot create the log. It reports
-    /// [`Missing`](FeedErrorKind::Missing), and continues once another service has created the log.
+    /// Sets whether this service creates a missing log. `true` by default, so that the service
+    /// works with an empty database. A service without write permission cannot create the log. It
+    /// reports [`Missing`](FeedErrorKind::Missing), and continues once another service has created
+    /// the log.
     ///
     /// With `false`, this service responds with 503 while the log is missing. The log is created
     /// when an operator calls [`create`](RevocationFeed::create), or when a revocation is

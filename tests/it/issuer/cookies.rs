@@ -238,8 +238,8 @@ async fn another_site_can_do_nothing() {
             (Method::POST, "/logout-everywhere"),
             (Method::DELETE, "/sessions/x"),
             // The server must refuse this GET request too. Otherwise, if the refresh token in the
-            // cookie was already exchanged, the request would mark the session's last renewal as
-            // repeated. The session ends when too many renewals in a row have been marked.
+            // cookie was already exchanged, the request would count as a repeat of the session's
+            // last renewal. Too many renewals in a row with a repeat end the session.
             (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);
