@@ -95,8 +95,8 @@ impl Verifier {
     }
 
     /// Checks the signature of a token and decodes the token. [`Self::read`] then reads the claims.
-    /// Nothing is allocated before the signature is verified. Both methods together verify a token
-    /// in the order of `docs/reference/verification.md`.
+    /// For a usual token, nothing is allocated before the signature is verified. Both methods
+    /// together verify a token in the order of `docs/reference/verification.md`.
     pub(crate) fn open(&self, token: &[u8], keys: &KeySet) -> Result<OpenedToken, TokenError> {
         if token.len() > self.validation.token_limit() {
             return Err(TokenError::too_large(self.validation.token_limit()));
