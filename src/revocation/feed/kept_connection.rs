@@ -22,3 +22,19 @@ impl<C> KeptConnection<C> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_call_takes_the_connection_that_an_earlier_call_put_back() {
+        let kept = KeptConnection::none();
+        assert_eq!(kept.take(), None);
+        kept.put(1);
+        assert_eq!((kept.take(), kept.take()), (Some(1), None));
+        kept.put(2);
+        kept.put(3);
+        assert_eq!(kept.take(), Some(3));
+    }
+}
