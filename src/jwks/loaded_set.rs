@@ -106,7 +106,7 @@ mod tests {
         assert!(!is_same(&[&first], &[&other]));
         assert!(!is_same(&[&with_rs256], &[&with_ps256]));
         assert!(!is_same(&[&first], &[&first, &first]));
-        // One of the sets contains all keys of the other set, and one more.
+        // In each of these pairs, one list contains a key that the other list lacks.
         assert!(!is_same(&[&first], &[&first, &second]));
         assert!(!is_same(&[&first, &first], &[&first, &second]));
         assert!(!is_same(&[&first, &second], &[&first, &first]));

@@ -305,8 +305,8 @@ mod tests {
     use super::*;
     use crate::jwt::{Secret, Signer};
 
-    /// After an error about the signature or the algorithm, the token's key may be missing only if
-    /// the token has no `kid`, or if there are no keys at all.
+    /// An error about the signature or the algorithm can mean that the token's key is missing, but
+    /// only if the token has no `kid`, or if there are no keys at all.
     #[test]
     fn a_key_may_be_missing_if_no_key_was_chosen_by_its_kid() {
         use TokenErrorKind::{BadSignature, Expired, Malformed, UnknownKeyId, WrongAlgorithm};

@@ -62,7 +62,7 @@ impl<A, S> RouteContext<A, S> {
             // Check the origin for every method, even GET. Otherwise a page of another site could
             // make the browser request the list of sessions. If the refresh token in that request's
             // cookie was already exchanged, the request counts as a repeat of the session's last
-            // renewal. Too many renewals in a row with a repeat end the session.
+            // renewal. If too many renewals in a row have a repeat, the session ends.
             self.trusted_origins.check_origin(uri, headers)?;
         }
         Ok(())

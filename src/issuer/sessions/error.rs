@@ -31,8 +31,9 @@ pub enum SessionErrorKind {
     Expired,
     /// The session had ended earlier, by a logout or because a token was reused.
     Ended,
-    /// A used refresh token was presented after the grace period, or too many renewals in a row had
-    /// a [repeat](crate::issuer::Sessions::max_repeats). The session has ended because of this.
+    /// A used refresh token was presented after the grace period, or, for too many renewals in a
+    /// row, the used token was presented [again](crate::issuer::Sessions::max_repeats). The session
+    /// has ended because of this.
     Reused,
     /// A used refresh token was presented within the grace period, but the call accepts only the
     /// current token. The used token can still be exchanged.

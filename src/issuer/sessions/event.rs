@@ -29,9 +29,9 @@ pub enum SessionEvent<'a> {
     /// within its grace period. The server refused the request. Every such request is reported.
     ///
     /// A thief could list sessions again and again to find out when the user renews the current
-    /// token. Therefore such a request counts as a repeat of the session's last renewal, and too
-    /// many renewals in a row with a repeat end the session. If the token was exchanged at least 2
-    /// seconds before the request, the limit is
+    /// token. Therefore such a request counts as a repeat of the session's last renewal, and the
+    /// session ends if too many renewals in a row have a repeat. If the token was exchanged at
+    /// least 2 seconds before the request, the limit is
     /// [`max_repeats`](crate::issuer::Sessions::max_repeats). Otherwise the limit is
     /// [`max_repeats_at_once`](crate::issuer::Sessions::max_repeats_at_once), or 20 if that limit
     /// is not set, but never less than `max_repeats`.

@@ -83,9 +83,9 @@ impl<'s, S: RefreshStore> PendingRefresh<'s, S> {
 
     /// Returns the session if the presented token is the session's current token. Rejects a used
     /// token, and counts the request as a repeat of the session's last renewal, even if the token
-    /// was exchanged only a moment ago. Too many renewals in a row with a repeat end the session.
-    /// Without this limit, a thief could present a used token again and again to find out when the
-    /// user renews the current token.
+    /// was exchanged only a moment ago. If too many renewals in a row have a repeat, the session
+    /// ends. Without this limit, a thief could present a used token again and again to find out
+    /// when the user renews the current token.
     pub(crate) async fn current(self) -> Result<Session, SessionError> {
         let Some((_, repeat)) = self.answer else { return Ok(self.session) };
         self.rows.tell(&SessionEvent::Superseded(&self.session));

@@ -266,8 +266,8 @@ impl<S: RefreshStore> Sessions<S> {
     /// a used token is presented, the call is reported as
     /// [`Superseded`](crate::issuer::SessionEvent::Superseded).
     ///
-    /// A call with a used token counts as a repeat of the session's last renewal, and too many
-    /// renewals in a row with a repeat end the session. If the token was exchanged at least 2
+    /// A call with a used token counts as a repeat of the session's last renewal, and the session
+    /// ends if too many renewals in a row have a repeat. If the token was exchanged at least 2
     /// seconds before the call, the limit is [`max_repeats`](Self::max_repeats). Otherwise the
     /// limit is [`max_repeats_at_once`](Self::max_repeats_at_once), or 20 if that limit is not set,
     /// but never less than `max_repeats`. The second limit is higher by default, since a page may

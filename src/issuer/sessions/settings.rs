@@ -42,12 +42,12 @@ impl<S: RefreshStore> Sessions<S> {
     ///
     /// Within the grace period, a thief who has a copy of a used token also gets the current token.
     /// The theft is detected if the thief and the user renew with the same token at times that are
-    /// further apart than the grace period, or if several renewals in a row have a [late
-    /// repeat](Self::max_repeats). If `grace` is zero, a session ends as soon as any token is
-    /// presented again after its exchange. This logs out users who have two tabs or a bad
-    /// connection. If a database failover interrupts a renewal, the client must send its request
-    /// again. If the failover takes longer than the grace period, the second request comes too
-    /// late, and the user must log in again.
+    /// further apart than the grace period. It is also detected if, for several renewals in a row,
+    /// the used token is presented again [at least 2 seconds](Self::max_repeats) after the renewal.
+    /// If `grace` is zero, a session ends as soon as any token is presented again after its
+    /// exchange. This logs out users who have two tabs or a bad connection. If a database failover
+    /// interrupts a renewal, the client must send its request again. If the failover takes longer
+    /// than the grace period, the second request comes too late, and the user must log in again.
     ///
     /// # Panics
     ///

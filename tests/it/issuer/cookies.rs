@@ -239,7 +239,7 @@ async fn another_site_can_do_nothing() {
             (Method::DELETE, "/sessions/x"),
             // The server must refuse this GET request too. Otherwise, if the refresh token in the
             // cookie was already exchanged, the request would count as a repeat of the session's
-            // last renewal. Too many renewals in a row with a repeat end the session.
+            // last renewal. If too many renewals in a row have a repeat, the session ends.
             (Method::GET, "/sessions"),
         ] {
             let mut request = with_cookie(method, path, &token);

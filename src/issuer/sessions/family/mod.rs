@@ -144,8 +144,8 @@ pub enum EndCause {
     /// The user ended the session, or somebody else ended it on the user's behalf.
     LoggedOut,
     /// Somebody has a copy of a refresh token. Either a used token was presented after the grace
-    /// period (RFC 9700 section 4.14.2), or too many renewals in a row had a repeat: see
-    /// [`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats).
+    /// period (RFC 9700 section 4.14.2), or, for too many renewals in a row, the used token was
+    /// presented again: see [`Sessions::max_repeats`](crate::issuer::Sessions::max_repeats).
     Reused,
     /// The account is no longer allowed to log in.
     AccountClosed,
@@ -295,8 +295,9 @@ impl Family {
     }
 
     /// Records that the last renewal had this repeat, which is late unless it is
-    /// [`Repeat::AtOnce`]. Returns the updated family, or `None` if nothing changes: after a late
-    /// repeat, nothing more is recorded, and after an early repeat, only a late one.
+    /// [`Repeat::AtOnce`]. Returns the updated family, or `None` if nothing changes. Once a late
+    /// repeat of a renewal is recorded, no other repeat of it is recorded. Once an early repeat is
+    /// recorded, only a late one still is.
     pub(crate) fn repeated(&self, repeat: Repeat) -> Option<Self> {
         let is_late = repeat != Repeat::AtOnce;
         if self.is_any_repeated && (self.is_repeated || !is_late) {
@@ -314,8 +315,8 @@ impl Family {
         Some(next)
     }
 
-    /// Returns true if so many renewals in a row had a repeat that a limit is reached. The caller
-    /// then ends the session, since somebody probably has a copy of the session's tokens.
+    /// Returns true if the number of renewals in a row that had a repeat has reached a limit. The
+    /// caller then ends the session, since somebody probably has a copy of the session's tokens.
     pub(crate) fn is_shared(&self, rules: &RotationRules) -> bool {
         let max_any = rules.max_repeats_at_once.unwrap_or(MAX_LISTS_AT_ONCE);
         let max_any = max_any.max(rules.max_repeats);
