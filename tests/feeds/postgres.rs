@@ -394,6 +394,40 @@ async fn a_server_that_no_longer_reports_its_timeline_does_not_stop_the_feed() {
     member.look();
 }
 
+/// The position contains the timeline, so that readers notice a failover that lost messages.
+#[tokio::test]
+async fn each_new_connection_asks_again_for_the_timeline() {
+    let postgres = Postgres::new("postgres-asks-again");
+    postgres.feed().create().await.unwrap();
+    postgres
+        .ask(
+            "CREATE ROLE reader LOGIN; \
+             GRANT ALL ON tower_jwt_auth_revocations, tower_jwt_auth_revocation_log TO reader; \
+             GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO reader; \
+             GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn() TO reader",
+        )
+        .await;
+    let feed = PostgresFeed::new(&postgres.url().replace("postgres@", "reader@")).unwrap();
+    let log = async || {
+        let position = feed.snapshot(None).await.unwrap().position;
+        position.as_str().split_once(' ').unwrap().0.to_owned()
+    };
+    let with_timeline = log().await;
+    let revoke = "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn() FROM PUBLIC, reader";
+    let grant = "GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn() TO PUBLIC";
+    for appends in [false, true] {
+        postgres.ask(revoke).await;
+        postgres.kill_connections_of("reader").await;
+        assert_ne!(log().await, with_timeline);
+        postgres.ask(grant).await;
+        postgres.kill_connections_of("reader").await;
+        if appends {
+            feed.append(&fleet::token("a")).await.unwrap();
+        }
+        assert_eq!(log().await, with_timeline, "{appends}");
+    }
+}
+
 #[tokio::test]
 async fn only_a_valid_message_can_be_published_with_plain_sql() {
     let postgres = Postgres::new("postgres-sql");

@@ -136,11 +136,15 @@ impl PostgresFeed {
     async fn connected(&self) -> Result<PgConnection, Error> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => {
-                self.set_tells_timeline(None);
-                PgConnection::connect_with(&self.options).await
-            }
+            None => self.connect().await,
         }
+    }
+
+    /// Opens a new connection. It may lead to another server than the previous connection, so ask
+    /// again whether the server reports its timeline.
+    async fn connect(&self) -> Result<PgConnection, Error> {
+        self.set_tells_timeline(None);
+        PgConnection::connect_with(&self.options).await
     }
 
     fn set_tells_timeline(&self, tells: Option<bool>) {
@@ -173,7 +177,7 @@ impl PostgresFeed {
                 done => return done,
             }
         }
-        let connection = PgConnection::connect_with(&self.options).await?;
+        let connection = self.connect().await?;
         self.insert_on(connection, message, forget_at).await
     }
 
@@ -238,7 +242,7 @@ impl PostgresFeed {
             // The connection may have been closed since it was last used, so repeat the read on a
             // new connection.
             Err(error) if is_lost(&error) => {
-                connection = PgConnection::connect_with(&self.options).await?;
+                connection = self.connect().await?;
                 Ok((self.rows(&mut connection, after).await?, connection))
             }
             rows => Ok((rows?, connection)),
