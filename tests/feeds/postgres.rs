@@ -394,6 +394,28 @@ async fn a_server_that_no_longer_reports_its_timeline_does_not_stop_the_feed() {
     member.look();
 }
 
+/// Only the errors that mean that a server never reports its timeline are accepted.
+#[tokio::test]
+async fn another_error_of_the_timeline_is_an_error_of_the_feed() {
+    let postgres = Postgres::new("postgres-timeline-error");
+    postgres.feed().create().await.unwrap();
+    postgres
+        .ask(
+            "CREATE SCHEMA fake; \
+             CREATE FUNCTION fake.pg_current_wal_lsn() RETURNS pg_lsn LANGUAGE plpgsql AS $$ \
+             BEGIN RAISE EXCEPTION 'canceled' USING ERRCODE = '57014'; END $$; \
+             CREATE ROLE canceled LOGIN; GRANT ALL ON SCHEMA fake TO canceled; \
+             ALTER ROLE canceled SET search_path = fake, pg_catalog, public; \
+             GRANT ALL ON tower_jwt_auth_revocations, tower_jwt_auth_revocation_log TO canceled",
+        )
+        .await;
+    let feed = PostgresFeed::new(&postgres.url().replace("postgres@", "canceled@")).unwrap();
+    feed.snapshot(None).await.unwrap_err();
+    postgres.ask("ALTER ROLE canceled RESET search_path").await;
+    postgres.kill_connections_of("canceled").await;
+    feed.snapshot(None).await.unwrap();
+}
+
 /// The position contains the timeline, so that readers notice a failover that lost messages.
 #[tokio::test]
 async fn each_new_connection_asks_again_for_the_timeline() {
