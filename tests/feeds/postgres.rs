@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 use tower_jwt_auth::revocation::conformance::Conformance;
-use tower_jwt_auth::revocation::{PostgresFeed, Read, Revocation, RevocationFeed, Verdict};
+use tower_jwt_auth::revocation::{
+    FeedErrorKind, PostgresFeed, Read, Revocation, RevocationFeed, Verdict,
+};
 
 use crate::proxy::Proxy;
 use crate::server::{self, Server};
@@ -392,6 +394,21 @@ async fn a_server_that_no_longer_reports_its_timeline_does_not_stop_the_feed() {
     member.publish(&feed, "back").await;
     member.expect("back", Verdict::Revoked, fleet::LATER).await;
     member.look();
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_no_writes_is_reported_as_a_replica() {
+    let postgres = Postgres::new("postgres-read-only");
+    postgres.feed().create().await.unwrap();
+    postgres
+        .ask(
+            "CREATE ROLE writer LOGIN; ALTER ROLE writer SET default_transaction_read_only = on; \
+             GRANT ALL ON tower_jwt_auth_revocations, tower_jwt_auth_revocation_log TO writer",
+        )
+        .await;
+    let feed = PostgresFeed::new(&postgres.url().replace("postgres@", "writer@")).unwrap();
+    let error = feed.append(&fleet::token("a")).await.unwrap_err();
+    assert_eq!(error.kind(), FeedErrorKind::Replica);
 }
 
 /// Only the errors that mean that a server never reports its timeline are accepted.
