@@ -85,15 +85,19 @@ pub(crate) async fn limit_addresses(
     request: Request,
     next: Next,
 ) -> Response {
-    match attempts.check(&attempts.by_address, network(peer.ip())) {
-        Ok(()) => next.run(request).await,
-        Err(wait) => {
-            let seconds = wait.as_secs().saturating_add(1);
-            let description = "too many attempts: try again later";
-            let body = json!({ "error": "too_many_attempts", "error_description": description });
-            (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], Json(body)).into_response()
-        }
-    }
+    let Err(wait) = attempts.check(&attempts.by_address, network(peer.ip())) else {
+        return next.run(request).await;
+    };
+    let seconds = wait.as_secs().saturating_add(1);
+    let body = if request.headers().get("sec-fetch-mode").is_some_and(|mode| mode == "navigate") {
+        // A form without a script started the login, so the user sees the response.
+        format!("Too many logins. Go back, and try again in {seconds} s.").into_response()
+    } else {
+        let description = "too many attempts: try again later";
+        Json(json!({ "error": "too_many_attempts", "error_description": description }))
+            .into_response()
+    };
+    (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], body).into_response()
 }
 
 /// Returns the part of an address that an internet provider assigns to a customer: the whole of an
