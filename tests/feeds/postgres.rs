@@ -98,6 +98,11 @@ impl Postgres {
         feed(self.port)
     }
 
+    /// Returns a feed that connects as this role.
+    fn feed_as(&self, role: &str) -> PostgresFeed {
+        PostgresFeed::new(&self.url().replace("postgres@", &format!("{role}@"))).unwrap()
+    }
+
     pub(crate) async fn connect(&self) -> PgConnection {
         PgConnection::connect(&url(self.port)).await.unwrap()
     }
@@ -312,10 +317,7 @@ async fn the_rights_to_read_and_to_publish_are_separate() {
              GRANT UPDATE ON tower_jwt_auth_revocation_log TO publisher",
         )
         .await;
-    let of = |role| {
-        PostgresFeed::new(&url(postgres.port).replace("postgres@", &format!("{role}@"))).unwrap()
-    };
-    let (reader, publisher) = (of("reader"), of("publisher"));
+    let (reader, publisher) = (postgres.feed_as("reader"), postgres.feed_as("publisher"));
     reader.create().await.unwrap();
     publisher.append(&fleet::token("b")).await.unwrap();
     let snapshot = reader.snapshot(None).await.unwrap();
@@ -350,8 +352,7 @@ async fn a_feed_works_without_the_timeline_and_reports_that_once() {
         )
         .await;
     for role in ["aurora", "denied"] {
-        let url = postgres.url().replace("postgres@", &format!("{role}@"));
-        let feed = PostgresFeed::new(&url).unwrap();
+        let feed = postgres.feed_as(role);
         let member = fleet::Member::patient(feed.clone());
         member.publish(&feed, role).await;
         member.expect(role, Verdict::Revoked, fleet::LATER).await;
@@ -379,8 +380,7 @@ async fn a_server_that_no_longer_reports_its_timeline_does_not_stop_the_feed() {
              GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn() TO reader",
         )
         .await;
-    let url = postgres.url().replace("postgres@", "reader@");
-    let member = fleet::Member::patient(PostgresFeed::new(&url).unwrap());
+    let member = fleet::Member::patient(postgres.feed_as("reader"));
     member.publish(&feed, "before").await;
     member.expect("before", Verdict::Revoked, fleet::LATER).await;
     assert_eq!(member.count("FeedWarning"), 0);
@@ -406,7 +406,7 @@ async fn a_server_that_accepts_no_writes_is_reported_as_a_replica() {
              GRANT ALL ON tower_jwt_auth_revocations, tower_jwt_auth_revocation_log TO writer",
         )
         .await;
-    let feed = PostgresFeed::new(&postgres.url().replace("postgres@", "writer@")).unwrap();
+    let feed = postgres.feed_as("writer");
     let error = feed.append(&fleet::token("a")).await.unwrap_err();
     assert_eq!(error.kind(), FeedErrorKind::Replica);
 }
@@ -426,7 +426,7 @@ async fn another_error_of_the_timeline_is_an_error_of_the_feed() {
              GRANT ALL ON tower_jwt_auth_revocations, tower_jwt_auth_revocation_log TO canceled",
         )
         .await;
-    let feed = PostgresFeed::new(&postgres.url().replace("postgres@", "canceled@")).unwrap();
+    let feed = postgres.feed_as("canceled");
     feed.snapshot(None).await.unwrap_err();
     postgres.ask("ALTER ROLE canceled RESET search_path").await;
     postgres.kill_connections_of("canceled").await;
@@ -446,7 +446,7 @@ async fn each_new_connection_asks_again_for_the_timeline() {
              GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_wal_lsn() TO reader",
         )
         .await;
-    let feed = PostgresFeed::new(&postgres.url().replace("postgres@", "reader@")).unwrap();
+    let feed = postgres.feed_as("reader");
     let log = async || {
         let position = feed.snapshot(None).await.unwrap().position;
         position.as_str().split_once(' ').unwrap().0.to_owned()
