@@ -8,18 +8,12 @@ use tower_jwt_auth::{
     JwtAuth, has_all_roles, has_all_scopes, has_any_role, has_any_scope, has_role, has_scope,
 };
 
-use crate::kit::{panics, shop};
+use crate::kit::panics::refused;
+use crate::kit::shop;
 
 #[test]
 fn misuse_does_not_compile() {
     trybuild::TestCases::new().compile_fail("ui/*.rs");
-}
-
-/// Returns the panic message, and checks that the reported location of the panic is in this file.
-fn refused(configure: impl FnOnce()) -> String {
-    let (sentence, file) = panics::refused(configure);
-    assert_eq!(file, file!(), "{sentence}");
-    sentence
 }
 
 fn layer_refuses(build: impl FnOnce(JwtAuth) -> JwtAuth) -> String {

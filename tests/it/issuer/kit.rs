@@ -297,10 +297,12 @@ impl Server {
         Self::with_parts(issuer(), |sessions| sessions, configure)
     }
 
+    #[track_caller]
     pub(crate) fn with_issuer(issuer: TokenIssuer) -> Self {
         Self::with_parts(issuer, |sessions| sessions, |routes| routes)
     }
 
+    #[track_caller]
     pub(crate) fn with_parts(
         issuer: TokenIssuer,
         sessions: impl FnOnce(Sessions<Fragile>) -> Sessions<Fragile>,

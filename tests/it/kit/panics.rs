@@ -1,7 +1,7 @@
 //! A helper for tests of invalid configurations, which must panic.
 
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
@@ -9,11 +9,11 @@ thread_local! {
     static FILE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Runs `configure`, which must panic. Returns the panic message, and the file in which the panic
-/// was reported. The caller should check that this is the file with the configuration, and not a
-/// file of the library.
+/// Runs `configure`, which must panic, and returns the panic message. Checks that the panic was
+/// reported in the caller's file, which contains the configuration, and not in a file of the
+/// library.
 #[track_caller]
-pub(crate) fn refused<T>(configure: impl FnOnce() -> T) -> (String, String) {
+pub(crate) fn refused<T>(configure: impl FnOnce() -> T) -> String {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let previous = take_hook();
@@ -25,5 +25,6 @@ pub(crate) fn refused<T>(configure: impl FnOnce() -> T) -> (String, String) {
     });
     let Err(panic) = catch_unwind(AssertUnwindSafe(configure)) else { panic!("was accepted") };
     let Ok(sentence) = panic.downcast::<String>() else { panic!("the panic has no sentence") };
-    (*sentence, FILE.take())
+    assert_eq!(FILE.take(), Location::caller().file(), "{sentence}");
+    *sentence
 }

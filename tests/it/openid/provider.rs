@@ -27,9 +27,8 @@ fn plain_as(name: &str, client_id: &str) -> LoginProvider {
 
 #[track_caller]
 fn is_refused<T>(configure: impl FnOnce() -> T, part: &str) {
-    let (sentence, file) = refused(configure);
+    let sentence = refused(configure);
     assert!(sentence.starts_with("tower-jwt-auth: ") && sentence.contains(part), "{sentence}");
-    assert_eq!(file, file!(), "{sentence}");
 }
 
 #[test]
@@ -54,7 +53,7 @@ fn issuers_and_endpoints_are_https_urls() {
         ("https://login.example/#a", "fragment"),
         ("https://login.example/?tenant=a", "has a query"),
     ] {
-        let (sentence, _) = refused(|| LoginProvider::openid("a", issuer, "shop"));
+        let sentence = refused(|| LoginProvider::openid("a", issuer, "shop"));
         assert!(sentence.contains(part) && !sentence.contains("hunter2"), "{sentence}");
         is_refused(|| LoginProvider::keycloak("a", issuer, "shop"), part);
     }

@@ -134,13 +134,11 @@ fn only_secrets_and_pairs_can_sign() {
 #[test]
 fn a_signer_with_a_public_key_is_rejected_where_it_is_made() {
     let public = pairs::pair(Algorithm::Es256).public().unwrap();
-    let (sentence, file) = panics::refused(|| drop(Signer::new(public.clone())));
-    assert_eq!(file, file!());
+    let sentence = panics::refused(|| drop(Signer::new(public.clone())));
     assert!(sentence.contains("a public key cannot sign"), "{sentence}");
 
     let issuer = || TokenIssuer::new("https://auth.shop.example");
-    let (sentence, file) = panics::refused(|| drop(issuer().audience("cart", public.clone())));
-    assert_eq!(file, file!());
+    let sentence = panics::refused(|| drop(issuer().audience("cart", public.clone())));
     assert!(sentence.contains("a public key, which cannot sign"), "{sentence}");
 
     // An application can replace the key of a running issuer. If the new key is a public key,

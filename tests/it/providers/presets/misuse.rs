@@ -6,7 +6,7 @@ use crate::kit::panics;
 
 #[track_caller]
 fn refused(preset: impl FnOnce() -> Issuer, parts: &[&str]) {
-    let (sentence, _) = panics::refused(|| drop(JwtAuth::from(preset())));
+    let sentence = panics::refused(|| drop(JwtAuth::from(preset())));
     for part in parts {
         assert!(sentence.contains(part), "{part:?} is not in: {sentence}");
     }
