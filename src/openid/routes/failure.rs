@@ -303,6 +303,28 @@ impl LoginFailure {
     }
 }
 
+/// Conversions of errors whose types are public. They are no implementations of `From`, so that
+/// applications cannot create a failure.
+impl LoginFailure {
+    pub(crate) fn of_login(error: LoginError) -> Self {
+        let mut failure = Self::from(error.0);
+        failure.details.is_logged = true;
+        failure
+    }
+
+    pub(crate) fn of_accounts(error: AccountsError) -> Self {
+        OAuthError::from(error).into()
+    }
+
+    pub(crate) fn of_session(error: SessionError) -> Self {
+        if error.is_refusal() {
+            let reason = format!("the browser has no live session to link to: {error}");
+            return LoginFailureKind::FreshLoginRequired.because(reason);
+        }
+        OAuthError::from(error).into()
+    }
+}
+
 impl From<OAuthError> for LoginFailure {
     fn from(error: OAuthError) -> Self {
         let kind = match error.kind() {
@@ -320,30 +342,6 @@ impl From<OAuthError> for LoginFailure {
         let mut failure = kind.because(error.reason().to_owned());
         failure.details.login_error = Some(error);
         failure
-    }
-}
-
-impl From<LoginError> for LoginFailure {
-    fn from(error: LoginError) -> Self {
-        let mut failure = Self::from(error.0);
-        failure.details.is_logged = true;
-        failure
-    }
-}
-
-impl From<AccountsError> for LoginFailure {
-    fn from(error: AccountsError) -> Self {
-        OAuthError::from(error).into()
-    }
-}
-
-impl From<SessionError> for LoginFailure {
-    fn from(error: SessionError) -> Self {
-        if error.is_refusal() {
-            let reason = format!("the browser has no live session to link to: {error}");
-            return LoginFailureKind::FreshLoginRequired.because(reason);
-        }
-        OAuthError::from(error).into()
     }
 }
 

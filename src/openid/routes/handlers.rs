@@ -214,7 +214,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             LoginFailureKind::FreshLoginRequired
                 .because("an account is to be linked, and the browser has no session")
         })?;
-        let session = self.logins.context.sessions.session_of(token).await?;
+        let session = self.logins.context.sessions.session_of(token).await;
+        let session = session.map_err(LoginFailure::of_session)?;
         if now.saturating_since(session.started_at()) > MAX_LOGIN_AGE {
             return Err(LoginFailureKind::FreshLoginRequired.because(
                 "an account is to be linked, and the login of the session is more than 5 minutes \
@@ -274,7 +275,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         let external_login = self.login.keep(identity.account.clone(), &tokens)?;
 
         let context = &self.logins.context;
-        let mut grant = match context.accounts.log_in_with(&identity, head).await? {
+        let decision = context.accounts.log_in_with(&identity, head).await;
+        let mut grant = match decision.map_err(LoginFailure::of_accounts)? {
             LoginDecision::LogIn(grant) => grant,
             LoginDecision::Refuse(sentence) => return Err(LoginFailure::refused(sentence)),
         };
@@ -284,7 +286,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
             ));
         }
         grant.external_login = Some(external_login);
-        let started = self.logins.start(grant, head, attempt.wish()).await?;
+        let started = self.logins.start(grant, head, attempt.wish()).await;
+        let started = started.map_err(LoginFailure::of_login)?;
         // The login replaces the session that this browser had when the login began. The browser
         // sends no `SameSite=Strict` cookies with the callback, so the login attempt contains the
         // identifier of that session. If ending that session fails, the login still succeeds.
@@ -335,7 +338,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> LoginRoutes<A, S> {
         if presented.is_some_and(|token| token.session() != id) {
             return Err(ended());
         }
-        let (session, _) = context.sessions.rows.load(&id).await?;
+        let loaded = context.sessions.rows.load(&id).await;
+        let (session, _) = loaded.map_err(LoginFailure::of_session)?;
         if !session.family.is_live(self.now()) {
             return Err(ended());
         }
