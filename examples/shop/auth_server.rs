@@ -64,11 +64,11 @@ pub(crate) async fn app(
 
     let for_pages = AuthRoutes::new(Arc::clone(&users), issuer.clone(), sessions.clone())
         .cookies(cookies.clone())
-        .login_layer(remember)
-        .login_layer(limit_addresses.clone());
+        .add_login_layer(remember)
+        .add_login_layer(limit_addresses.clone());
     let for_pages = providers.add_to(for_pages, &users, cookies, sessions.clone()).await?;
     let for_clients =
-        AuthRoutes::new(users, issuer, sessions).login_layer(limit_addresses).into_router();
+        AuthRoutes::new(users, issuer, sessions).add_login_layer(limit_addresses).into_router();
     Ok(Router::new()
         .nest("/auth", for_pages)
         .merge(for_clients)

@@ -90,7 +90,7 @@ use crate::misuse;
 /// are public, and caches may keep them for an hour.
 ///
 /// The application must limit login attempts and hash passwords itself, as the shop in `examples`
-/// does. To limit the attempts from one IP address, add a [layer](Self::login_layer). To limit the
+/// does. To limit the attempts from one IP address, add a [layer](Self::add_login_layer). To limit the
 /// attempts with one user name, count them in [`Accounts::log_in`]. If there were too many, return
 /// [`AccountsError::too_many_attempts`].
 ///
@@ -137,7 +137,7 @@ pub struct AuthRoutes<A, S> {
 
 type LoginRouter<A, S> = Router<Arc<RouteContext<A, S>>>;
 /// Adds a layer to the routes that log users in. `into_router` calls this function when all routes
-/// are known. The application may therefore call `login_layer` before or after the methods that add
+/// are known. The application may therefore call `add_login_layer` before or after the methods that add
 /// routes.
 type LoginLayer<A, S> = Box<dyn FnOnce(LoginRouter<A, S>) -> LoginRouter<A, S> + Send + Sync>;
 
@@ -177,7 +177,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     }
 
     /// Adds routes that log users in. They are behind the same middleware and
-    /// [layers](Self::login_layer) as `/login`.
+    /// [layers](Self::add_login_layer) as `/login`.
     pub(crate) fn add_logins(mut self, routes: LoginRouter<A, S>) -> Self {
         self.logins = self.logins.merge(routes);
         self
@@ -337,7 +337,7 @@ impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {
     /// `openid_login` adds. The layer does not cover the other routes, so users who are logged in
     /// can still renew and log out when many attempts come from their IP address. A layer that is
     /// added later runs earlier.
-    pub fn login_layer<L>(mut self, layer: L) -> Self
+    pub fn add_login_layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Route> + Clone + Send + Sync + 'static,
         L::Service: Service<Request> + Clone + Send + Sync + 'static,
@@ -455,10 +455,10 @@ mod tests {
             })
         };
         let routes = AuthRoutes::new(Nobody, issuer, Sessions::new(MemoryStore::new()))
-            .login_layer(layer("before"))
+            .add_login_layer(layer("before"))
             .add_logins(Router::new().route("/login/elsewhere", get(async || "elsewhere")))
             .add_logins(Router::new().route("/login/broken", get(panics)))
-            .login_layer(layer("after"));
+            .add_login_layer(layer("after"));
         let router: Router = routes.into_router();
         for (path, status, layers) in [
             ("/login/elsewhere", 200, 2),

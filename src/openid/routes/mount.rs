@@ -31,7 +31,7 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
     /// redirect URI never depends on a request.
     ///
     /// Call this method after [`cookies`](Self::cookies), [`public_url`](Self::public_url) and
-    /// [`trust_origin`](Self::trust_origin). [`login_layer`](Self::login_layer) also applies to the
+    /// [`trust_origin`](Self::trust_origin). [`add_login_layer`](Self::add_login_layer) also applies to the
     /// two routes that this method adds.
     ///
     #[cfg_attr(feature = "test-util", doc = "```")]

@@ -191,7 +191,7 @@ async fn layers_find_the_session_in_the_extensions_of_the_answer() {
     let seen = Arc::<Mutex<Vec<String>>>::default();
     let Scene { server, .. } = scene(|routes| {
         let seen = Arc::clone(&seen);
-        routes.login_layer(MapResponseLayer::new(move |response: Response| {
+        routes.add_login_layer(MapResponseLayer::new(move |response: Response| {
             let session = response.extensions().get::<Session>();
             seen.lock().unwrap().extend(session.map(|session| session.subject().to_owned()));
             response

@@ -321,7 +321,7 @@ async fn the_layers_of_logins_are_in_front_of_login_alone() {
     let (first, second) = (Arc::<AtomicU32>::default(), Arc::<AtomicU32>::default());
     let server = Server::with_own_login(|routes| {
         let cookies = Cookies::new("/auth").add_access_cookie("cart", "__Host-cart_token");
-        routes.login_layer(counting(&first)).cookies(cookies).login_layer(counting(&second))
+        routes.add_login_layer(counting(&first)).cookies(cookies).add_login_layer(counting(&second))
     });
     let login = server.send(request("/login", &json!({}), &[])).await;
     let mut refresh = json_request(Method::POST, "/refresh", &Value::Null);

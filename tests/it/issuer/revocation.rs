@@ -272,7 +272,7 @@ async fn an_abandoned_publication_is_repeated_later() {
 #[tokio::test]
 async fn a_full_store_keeps_an_end_that_is_to_be_published_the_longest() {
     let mut fleet = Fleet::new().await;
-    fleet.sessions = Sessions::new(MemoryStore::with_capacity(3))
+    fleet.sessions = Sessions::new(MemoryStore::new().max_sessions(3))
         .with_clock(fleet.clock.clone())
         .with_revocation(fleet.feed.clone(), &fleet.issuer);
     let (alices, session, access) = fleet.log_in("alice").await;

@@ -201,7 +201,7 @@ async fn any_client_with_the_token_may_log_out() {
 #[tokio::test]
 async fn a_login_layer_applies_to_the_login_only() {
     let limit = tower::util::MapResponseLayer::new(|_| http::StatusCode::TOO_MANY_REQUESTS);
-    let server = Server::with(|routes| routes.login_layer(limit));
+    let server = Server::with(|routes| routes.add_login_layer(limit));
     let login = json!({ "user": "alice", "password": "right", "audience": "cart" });
     assert_eq!(server.post("/login", login).await.status(), 429);
     server.refresh("unknown").await.is_error(400, "invalid_grant");

@@ -131,7 +131,7 @@ async fn logins_that_are_cut_off_do_not_exceed_the_limit() {
 #[tokio::test]
 async fn a_user_at_the_limit_can_log_in_when_the_store_is_full() {
     let clock = at(NOW);
-    let sessions = Sessions::new(MemoryStore::with_capacity(3)).with_clock(clock.clone());
+    let sessions = Sessions::new(MemoryStore::new().max_sessions(3)).with_clock(clock.clone());
     let sessions = sessions.max_per_subject(2);
     let (bobs, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     let (oldest, _) = sessions.start(NewSession::new("alice")).await.unwrap();

@@ -200,7 +200,7 @@ async fn dropping_a_pending_refresh_changes_nothing() {
 #[tokio::test]
 async fn expired_sessions_are_pruned_and_a_full_store_refuses_logins() {
     let clock = at(NOW);
-    let store = MemoryStore::with_capacity(2);
+    let store = MemoryStore::new().max_sessions(2);
     let sessions = Sessions::new(store).with_clock(clock.clone());
     let start = async || sessions.start(NewSession::new("alice")).await;
     start().await.unwrap();
@@ -257,7 +257,7 @@ async fn sixty_four_concurrent_uses_have_one_successor() {
 #[tokio::test]
 async fn ten_thousand_logins_of_one_user_fill_no_store() {
     let clock = at(NOW);
-    let store = MemoryStore::with_capacity(1_000);
+    let store = MemoryStore::new().max_sessions(1_000);
     let sessions = Sessions::new(store).with_clock(clock.clone()).max_per_subject(10);
     let (bobs, _) = sessions.start(NewSession::new("bob")).await.unwrap();
     for login in 0..10_000 {
@@ -282,7 +282,7 @@ async fn ten_thousand_logins_of_one_user_fill_no_store() {
 #[tokio::test]
 async fn a_full_store_has_room_again_when_sessions_have_expired() {
     let clock = at(NOW);
-    let sessions = Sessions::new(MemoryStore::with_capacity(150)).with_clock(clock.clone());
+    let sessions = Sessions::new(MemoryStore::new().max_sessions(150)).with_clock(clock.clone());
     let sessions = sessions.idle_lifetime(Duration::from_secs(5));
     for user in 0..150 {
         sessions.start(NewSession::new(user.to_string())).await.unwrap();

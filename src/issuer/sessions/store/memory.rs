@@ -9,7 +9,7 @@ use crate::issuer::sessions::family::Family;
 use crate::issuer::sessions::id::SessionId;
 use crate::issuer::sessions::store::{RefreshStore, StoreError, StoredSession};
 
-const CAPACITY: usize = 100_000;
+const MAX_SESSIONS: usize = 100_000;
 
 /// Keeps sessions in memory, for tests, and for a single auth server whose users can log in again
 /// after a restart.
@@ -20,7 +20,7 @@ const CAPACITY: usize = 100_000;
 /// expires first. The store never deletes a live session to make room for another. If all sessions
 /// are live, nobody else can log in until one of them ends or expires.
 pub struct MemoryStore {
-    capacity: usize,
+    max_sessions: usize,
     rows: Mutex<MemoryRows>,
 }
 
@@ -69,14 +69,16 @@ fn place_of_ended(row: &StoredSession) -> (bool, UnixTime, SessionId) {
 }
 
 impl MemoryStore {
-    /// Creates a store for up to 100,000 sessions.
+    /// Creates an empty store.
     pub fn new() -> Self {
-        Self::with_capacity(CAPACITY)
+        Self { max_sessions: MAX_SESSIONS, rows: Mutex::default() }
     }
 
-    /// Creates a store for up to `capacity` sessions.
-    pub fn with_capacity(capacity: usize) -> Self {
-        Self { capacity, rows: Mutex::default() }
+    /// Sets the maximum number of sessions. 100,000 by default.
+    #[must_use]
+    pub fn max_sessions(mut self, sessions: usize) -> Self {
+        self.max_sessions = sessions;
+        self
     }
 
     /// Returns the number of sessions, including expired sessions that have not been deleted.
@@ -107,7 +109,7 @@ impl RefreshStore for MemoryStore {
         if rows.by_id.contains_key(&session.id) {
             return Err(StoreError::because("there is a session of that name"));
         }
-        while rows.by_id.len() >= self.capacity {
+        while rows.by_id.len() >= self.max_sessions {
             let Some((_, _, id)) = rows.ended.first().cloned() else {
                 return Err(StoreError::full());
             };
@@ -151,6 +153,8 @@ impl RefreshStore for MemoryStore {
 
 impl Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("capacity", &self.capacity).finish_non_exhaustive()
+        f.debug_struct("MemoryStore")
+            .field("max_sessions", &self.max_sessions)
+            .finish_non_exhaustive()
     }
 }

@@ -329,7 +329,7 @@ async fn the_layer_of_logins_is_in_front_of_both_routes() {
             answer
         },
     );
-    let site = Site::with(cookies(), |login| login, |routes| routes.login_layer(layer)).await;
+    let site = Site::with(cookies(), |login| login, |routes| routes.add_login_layer(layer)).await;
     let mut browser = site.browser();
     assert_eq!(browser.form("/auth/login/idp", &[]).await.status(), 418);
     assert_eq!(browser.come_back("/auth/login/idp/callback?code=a").await.status(), 418);

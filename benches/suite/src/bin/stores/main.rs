@@ -29,7 +29,7 @@ const ROUND: Duration = Duration::from_secs(2);
 async fn main() {
     println!("access tokens issued/s: {:.0}", issued_per_sec().await);
     println!("store: raw writes/s, load and replace/s, refreshes/s, logins/s (median of {ROUNDS})");
-    rates("memory", MemoryStore::with_capacity(10_000_000), Raw::nothing()).await;
+    rates("memory", MemoryStore::new().max_sessions(10_000_000), Raw::nothing()).await;
     let folder = Folder::new();
     let url = format!("sqlite:{}/sessions.db", folder.0.display());
     rates("sqlite", SqliteStore::connect(&url).await.unwrap(), Raw::sqlite(&url).await).await;
