@@ -12,7 +12,7 @@ const ACCEPT: &str = "application/json";
 
 /// The members that are needed to find the keys. A member that occurs twice is an error.
 #[derive(Debug, Deserialize)]
-struct Document {
+struct DiscoveryDocument {
     issuer: String,
     jwks_uri: String,
 }
@@ -56,7 +56,7 @@ fn document_urls(issuer: &str, url: &RemoteUrl) -> [String; 2] {
 
 /// Checks a document, and returns the URL of the keys.
 fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<RemoteUrl, KeySourceError> {
-    let document: Document = parse(json)?;
+    let document: DiscoveryDocument = parse(json)?;
     check_issuer(&document.issuer, issuer)?;
     endpoint("jwks_uri", &document.jwks_uri, allow_http)
 }

@@ -28,7 +28,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
 /// The state of one key source.
 #[derive(Debug)]
-pub(crate) struct Policy {
+pub(crate) struct RefreshPolicy {
     max_staleness: Duration,
     /// The time at which the fetch of the current key set began. `None` if no key set is loaded,
     /// because no fetch has succeeded yet or because the last key set is too old.
@@ -82,7 +82,7 @@ impl Jitter {
     }
 }
 
-impl Policy {
+impl RefreshPolicy {
     pub(crate) fn new() -> Self {
         Self {
             max_staleness: DEFAULT_MAX_STALENESS,
@@ -276,13 +276,13 @@ mod tests {
 
     /// A policy, and the time at which the test calls its methods.
     struct Scene {
-        policy: Policy,
+        policy: RefreshPolicy,
         now: Instant,
     }
 
     impl Scene {
         fn new() -> Self {
-            Self { policy: Policy::new(), now: Instant::now() }
+            Self { policy: RefreshPolicy::new(), now: Instant::now() }
         }
 
         /// Returns a test setup in which the policy has just fetched a key set.

@@ -14,7 +14,7 @@ use crate::jwks::health::KeysHealth;
 use crate::jwks::key_wait::KeyWait;
 use crate::jwks::loaded_set::LoadedSet;
 use crate::jwks::origin::Origin;
-use crate::jwks::policy::{Answer, COOLDOWN, Jitter, Policy};
+use crate::jwks::policy::{Answer, COOLDOWN, Jitter, RefreshPolicy};
 use crate::jwks::source::FetchedKeys;
 use crate::jwt::{Algorithm, KeySet, KeyStore};
 use crate::random;
@@ -43,7 +43,7 @@ pub(crate) struct SourceState {
 }
 
 struct Refresh {
-    policy: Policy,
+    policy: RefreshPolicy,
     /// The last set that was fetched successfully. It is kept even after it has become too old.
     set: Option<LoadedSet>,
     /// The identifiers of keys that an operator removed.
@@ -87,7 +87,7 @@ impl SourceState {
             created_at: now(),
             stale_at: AtomicU64::new(u64::MAX),
             refresh: Mutex::new(Refresh {
-                policy: Policy::new(),
+                policy: RefreshPolicy::new(),
                 set: None,
                 forgotten: BTreeSet::new(),
                 last_error: None,

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 use crate::jwt::base64url;
-use crate::jwt::json::reader::{Fault, Reader};
+use crate::jwt::json::reader::{JsonFault, Reader};
 use crate::jwt::json::{OrNull, Text};
 use crate::jwt::keys::algorithm::Algorithm;
 use crate::jwt::keys::key::MAX_ID_LEN;
@@ -49,10 +49,10 @@ impl<'a> Header<'a> {
         let mut reader = Reader::new(text);
         let read = reader.deserialize_map(&mut members).and_then(|()| reader.end());
         match reader.fault() {
-            Some(Fault::TooDeep) => {
+            Some(JsonFault::TooDeep) => {
                 return Err(malformed("the header is nested deeper than 32 levels"));
             }
-            Some(Fault::DuplicateName) => {
+            Some(JsonFault::DuplicateName) => {
                 return Err(malformed("a member name of the header occurs twice in one object"));
             }
             _ => {}

@@ -13,11 +13,11 @@ use crate::jwt::token_parts::TokenParts;
 /// headers, so an attacker with a key cannot make it grow. Each key set has its own cache.
 #[derive(Debug, Default)]
 pub(crate) struct HeaderCache {
-    entries: [OnceLock<Entry>; 4],
+    entries: [OnceLock<CachedHeader>; 4],
 }
 
 #[derive(Debug)]
-struct Entry {
+struct CachedHeader {
     /// The header in base64url.
     segment: Box<[u8]>,
     /// The length of the signature in base64url, which depends on the key.
@@ -30,7 +30,7 @@ impl HeaderCache {
     /// signature length was verified before.
     pub(crate) fn find<'t>(&self, token: &'t [u8]) -> Option<(&Header<'static>, TokenParts<'t>)> {
         let mut known = self.entries.iter().map_while(OnceLock::get);
-        known.find_map(|Entry { segment, signature_len, header }| {
+        known.find_map(|CachedHeader { segment, signature_len, header }| {
             let parts = TokenParts::split_known(token, segment, *signature_len)?;
             Some((header, parts))
         })
@@ -40,7 +40,7 @@ impl HeaderCache {
     pub(crate) fn remember(&self, parts: TokenParts<'_>, header: &Header<'_>) {
         let Some(free) = self.entries.iter().find(|entry| entry.get().is_none()) else { return };
         // Two threads may add the same header. Some look-ups then make one more comparison.
-        let _ = free.set(Entry {
+        let _ = free.set(CachedHeader {
             segment: parts.header.into(),
             signature_len: parts.signature.len(),
             header: header.clone().into_owned(),

@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::clock::{Clock, TimeSource, UnixTime};
 use crate::jwt::header::{self, Header};
-use crate::jwt::json::reader::Fault;
+use crate::jwt::json::reader::JsonFault;
 use crate::jwt::keys::key::Key;
 use crate::jwt::keys::key_set::KeySet;
 use crate::jwt::keys::key_store::KeyStore;
@@ -249,13 +249,17 @@ const NOT_TEXT: TokenError = malformed("the payload is not unpadded base64url of
 #[cold]
 fn malformed_payload(noted: Noted<'_, '_>) -> TokenError {
     match (noted.fault, noted.failure) {
-        (Some(Fault::TooDeep), _) => malformed("the claims are nested deeper than 32 levels"),
-        (Some(Fault::DuplicateName), _) => malformed("a member name occurs twice in one object"),
-        (Some(Fault::ReservedName), _) => {
+        (Some(JsonFault::TooDeep), _) => malformed("the claims are nested deeper than 32 levels"),
+        (Some(JsonFault::DuplicateName), _) => {
+            malformed("a member name occurs twice in one object")
+        }
+        (Some(JsonFault::ReservedName), _) => {
             malformed("a member has a name that `serde_json` reserves for itself")
         }
         (None, Some(claim)) => TokenError::of_claim(TokenErrorKind::Malformed, Some(claim)),
-        (Some(Fault::Syntax), _) | (None, None) => malformed("the payload is not one JSON object"),
+        (Some(JsonFault::Syntax), _) | (None, None) => {
+            malformed("the payload is not one JSON object")
+        }
     }
 }
 

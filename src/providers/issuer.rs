@@ -54,7 +54,7 @@ const CLIENT_CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
 #[derive(Clone)]
 #[must_use]
 pub struct Issuer {
-    identities: Vec<Identity>,
+    identities: Vec<IssuerIdentity>,
     keys: IssuerKeys,
     /// The name of the last method that changed a setting of `keys`. `None` if no setting was
     /// changed.
@@ -87,7 +87,7 @@ pub(crate) enum Distinction {
 
 /// The claims by which a token names its issuer.
 #[derive(Clone, Debug)]
-pub(crate) struct Identity {
+pub(crate) struct IssuerIdentity {
     /// The accepted values of `iss`.
     pub(crate) names: Vec<String>,
     /// The name and the value of a claim that a token must have if its `iss` is one of `names`.
@@ -106,12 +106,12 @@ impl Issuer {
     #[track_caller]
     pub fn new(name: impl AsRef<str>, keys: impl Into<IssuerKeys>) -> Self {
         let names = vec![checked_name(name.as_ref())];
-        let identity = Identity { names, claim: None, required: Vec::new() };
+        let identity = IssuerIdentity { names, claim: None, required: Vec::new() };
         Self::with_identities(vec![identity], keys.into())
     }
 
     /// Creates an issuer with several identities, for example one for each tenant.
-    pub(crate) fn with_identities(identities: Vec<Identity>, keys: IssuerKeys) -> Self {
+    pub(crate) fn with_identities(identities: Vec<IssuerIdentity>, keys: IssuerKeys) -> Self {
         Self {
             identities,
             keys,
@@ -480,7 +480,7 @@ impl Issuer {
         let Self { identities, keys, rules, mapping, also_required, .. } = self;
         let rules = rules.also_require(also_required);
         let mut trusted = Vec::new();
-        for Identity { names, claim, required } in identities {
+        for IssuerIdentity { names, claim, required } in identities {
             let mut rules = rules.clone().also_require(required).issuer(names.as_slice());
             if let Some((claim, value)) = claim {
                 rules = rules.claim_is(claim, value);

@@ -12,10 +12,10 @@ use crate::jwt::KeyStore;
 /// [`Secret`](crate::Secret), a [`Key`](crate::Key), a [`KeySet`](crate::KeySet) or a `KeyStore`.
 /// With the feature `jwks`, so does `RemoteKeys`.
 #[derive(Clone, Debug)]
-pub struct IssuerKeys(Origin);
+pub struct IssuerKeys(Location);
 
 #[derive(Clone, Debug)]
-enum Origin {
+enum Location {
     Local(KeyStore),
     #[cfg(feature = "jwks")]
     Remote(RemoteKeys),
@@ -45,9 +45,9 @@ impl IssuerKeys {
     /// Returns the store that contains the keys. Each fetch can replace the keys in the store.
     pub(crate) fn store(&self) -> &KeyStore {
         match &self.0 {
-            Origin::Local(store) => store,
+            Location::Local(store) => store,
             #[cfg(feature = "jwks")]
-            Origin::Remote(keys) => keys.store(),
+            Location::Remote(keys) => keys.store(),
         }
     }
 
@@ -56,9 +56,9 @@ impl IssuerKeys {
     #[inline]
     pub(crate) fn start(&self) {
         match &self.0 {
-            Origin::Local(_) => {}
+            Location::Local(_) => {}
             #[cfg(feature = "jwks")]
-            Origin::Remote(keys) => keys.start(),
+            Location::Remote(keys) => keys.start(),
         }
     }
 
@@ -67,9 +67,9 @@ impl IssuerKeys {
     #[inline]
     pub(crate) fn prepare(&self) -> bool {
         match &self.0 {
-            Origin::Local(_) => false,
+            Location::Local(_) => false,
             #[cfg(feature = "jwks")]
-            Origin::Remote(keys) => keys.prepare(),
+            Location::Remote(keys) => keys.prepare(),
         }
     }
 
@@ -78,9 +78,9 @@ impl IssuerKeys {
     /// tokens for other services.
     pub(crate) fn are_remote(&self) -> bool {
         match &self.0 {
-            Origin::Local(_) => false,
+            Location::Local(_) => false,
             #[cfg(feature = "jwks")]
-            Origin::Remote(_) => true,
+            Location::Remote(_) => true,
         }
     }
 
@@ -88,8 +88,8 @@ impl IssuerKeys {
     #[cfg(feature = "jwks")]
     pub(crate) fn remote(&self) -> Option<&RemoteKeys> {
         match &self.0 {
-            Origin::Local(_) => None,
-            Origin::Remote(keys) => Some(keys),
+            Location::Local(_) => None,
+            Location::Remote(keys) => Some(keys),
         }
     }
 
@@ -100,8 +100,8 @@ impl IssuerKeys {
     #[track_caller]
     pub(crate) fn into_remote(self, method: &str) -> RemoteKeys {
         match self.0 {
-            Origin::Remote(keys) => keys,
-            Origin::Local(_) => crate::misuse::refuse(format_args!(
+            Location::Remote(keys) => keys,
+            Location::Local(_) => crate::misuse::refuse(format_args!(
                 "Issuer::{method}(..) is for keys that are fetched, and this issuer has its keys \
                  in memory"
             )),
@@ -112,12 +112,12 @@ impl IssuerKeys {
     /// in the token's header, if there is one.
     pub(crate) fn on_missing(&self, kid: Option<&str>) -> MissingKey {
         match &self.0 {
-            Origin::Local(_) => {
+            Location::Local(_) => {
                 let _ = kid;
                 MissingKey::Unknown
             }
             #[cfg(feature = "jwks")]
-            Origin::Remote(keys) => match keys.on_unknown_key(kid) {
+            Location::Remote(keys) => match keys.on_unknown_key(kid) {
                 UnknownKey::Rejected => MissingKey::Unknown,
                 UnknownKey::Unavailable { retry_after, reason } => {
                     MissingKey::Unavailable { retry_after, reason }
@@ -130,13 +130,13 @@ impl IssuerKeys {
 
 impl<K: Into<KeyStore>> From<K> for IssuerKeys {
     fn from(keys: K) -> Self {
-        Self(Origin::Local(keys.into()))
+        Self(Location::Local(keys.into()))
     }
 }
 
 #[cfg(feature = "jwks")]
 impl From<RemoteKeys> for IssuerKeys {
     fn from(keys: RemoteKeys) -> Self {
-        Self(Origin::Remote(keys))
+        Self(Location::Remote(keys))
     }
 }

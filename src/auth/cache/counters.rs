@@ -1,4 +1,4 @@
-//! Counters that many threads increment.
+//! HitCounters that many threads increment.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -10,7 +10,7 @@ const STRIPES: usize = 32;
 /// counters (a stripe), so that threads on different processors do not write to the same memory.
 /// All later threads share one stripe.
 #[derive(Debug, Default)]
-pub(crate) struct Counters {
+pub(crate) struct HitCounters {
     stripes: [Stripe; STRIPES],
     shared: Stripe,
 }
@@ -30,7 +30,7 @@ impl Stripe {
     }
 }
 
-impl Counters {
+impl HitCounters {
     /// Counts a look-up.
     #[inline]
     pub(crate) fn count(&self, is_hit: bool) {
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn no_count_is_lost_if_many_threads_count() {
-        let counters = Counters::default();
+        let counters = HitCounters::default();
         thread::scope(|scope| {
             for _ in 0..STRIPES + 4 {
                 scope.spawn(|| (0..1_000).for_each(|n| counters.count(n % 4 == 0)));

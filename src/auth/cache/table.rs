@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use crate::auth::cache::counters::Counters;
+use crate::auth::cache::counters::HitCounters;
 use crate::auth::cache::shard::Shard;
 use crate::auth::cache::token_text::TokenText;
 
@@ -24,10 +24,10 @@ pub(crate) struct Table<V, const SHARDS: usize> {
     /// The random key with which this table computes fingerprints. Each table has a different key.
     key: [u64; 2],
     shards: [Shard<V>; SHARDS],
-    counters: Counters,
+    counters: HitCounters,
 }
 
-/// Counters of a table, and the current size of its contents.
+/// HitCounters of a table, and the current size of its contents.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TableStats {
     pub(crate) hits: u64,
@@ -48,7 +48,7 @@ impl<V: Cached, const SHARDS: usize> Table<V, SHARDS> {
     pub(crate) fn with_key(max_bytes: usize, key: [u64; 2]) -> Self {
         let shard_limit = max_bytes.checked_div(SHARDS).unwrap_or(0);
         let shards = std::array::from_fn(|_| Shard::new(shard_limit));
-        Self { key, shards, counters: Counters::default() }
+        Self { key, shards, counters: HitCounters::default() }
     }
 
     pub(crate) fn max_bytes(&self) -> usize {

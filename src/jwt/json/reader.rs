@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 32;
 /// The first rule that a JSON text breaks. The rules are the same for every Rust type that the text
 /// is read into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum JsonFault {
     /// The text is not JSON.
     Syntax,
     TooDeep,
@@ -30,7 +30,7 @@ pub(crate) enum Fault {
 }
 
 /// Checks that `json` is one JSON value, and returns the first fault.
-pub(crate) fn fault_in(json: &str) -> Option<Fault> {
+pub(crate) fn fault_in(json: &str) -> Option<JsonFault> {
     let mut reader = Reader::new(json);
     let _ = reader.skip_value().and_then(|()| reader.end());
     reader.fault
@@ -49,8 +49,8 @@ pub(crate) fn object(json: &[u8]) -> Result<Map<String, Value>, &'static str> {
     let object = Map::deserialize(&mut reader);
     let end = reader.end();
     match (reader.fault, object, end) {
-        (Some(Fault::DuplicateName), ..) => Err("a member occurs twice"),
-        (Some(Fault::TooDeep), ..) => Err("its values are nested too deeply"),
+        (Some(JsonFault::DuplicateName), ..) => Err("a member occurs twice"),
+        (Some(JsonFault::TooDeep), ..) => Err("its values are nested too deeply"),
         (None, Ok(object), Ok(())) => Ok(object),
         _ => Err(NOT_AN_OBJECT),
     }
@@ -65,7 +65,7 @@ pub(crate) struct Reader<'de> {
     depth: usize,
     /// The first fault. Once there is a fault, the text is invalid, even if a `Deserialize`
     /// implementation ignores the error.
-    fault: Option<Fault>,
+    fault: Option<JsonFault>,
     /// The start and the end of the value that [`Self::read_ahead`] last read.
     read: (usize, usize),
     /// The name that was read last, if it has escapes. [`Self::next_name`] returns an empty string
@@ -88,13 +88,13 @@ impl<'de> Reader<'de> {
         }
     }
 
-    pub(crate) fn fault(&self) -> Option<Fault> {
+    pub(crate) fn fault(&self) -> Option<JsonFault> {
         self.fault
     }
 
     /// Records a fault and returns it as an error.
     #[cold]
-    pub(crate) fn fail(&mut self, fault: Fault) -> Error {
+    pub(crate) fn fail(&mut self, fault: JsonFault) -> Error {
         self.fault.get_or_insert(fault);
         de::Error::custom("the JSON is invalid")
     }
@@ -108,7 +108,7 @@ impl<'de> Reader<'de> {
     /// Checks that only white space follows.
     #[inline]
     pub(crate) fn end(&mut self) -> Result<(), Error> {
-        if self.scanner.peek().is_none() { Ok(()) } else { Err(self.fail(Fault::Syntax)) }
+        if self.scanner.peek().is_none() { Ok(()) } else { Err(self.fail(JsonFault::Syntax)) }
     }
 
     /// Reads the opening bracket of an array or object, which must be next.
@@ -116,13 +116,13 @@ impl<'de> Reader<'de> {
     pub(crate) fn open(&mut self) -> Result<(), Error> {
         self.scanner.skip(1);
         self.depth = self.depth.saturating_add(1);
-        if self.depth > MAX_DEPTH { Err(self.fail(Fault::TooDeep)) } else { Ok(()) }
+        if self.depth > MAX_DEPTH { Err(self.fail(JsonFault::TooDeep)) } else { Ok(()) }
     }
 
     /// Reads the opening bracket of an object. Fails if something else is next.
     #[inline]
     pub(crate) fn open_object(&mut self) -> Result<(), Error> {
-        if self.peek() == Some(b'{') { self.open() } else { Err(self.fail(Fault::Syntax)) }
+        if self.peek() == Some(b'{') { self.open() } else { Err(self.fail(JsonFault::Syntax)) }
     }
 
     /// Advances to the next item. Returns false if the closing bracket `close` is next.
@@ -133,7 +133,7 @@ impl<'de> Reader<'de> {
             // After a trailing comma, reading the next item fails.
             Some(b',') if !*is_first => self.scanner.skip(1),
             Some(_) if *is_first => {}
-            _ => return Err(self.fail(Fault::Syntax)),
+            _ => return Err(self.fail(JsonFault::Syntax)),
         }
         *is_first = false;
         Ok(true)
@@ -144,7 +144,7 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(crate) fn close(&mut self, close: u8) -> Result<(), Error> {
         if self.scanner.peek() != Some(close) {
-            return Err(self.fail(Fault::Syntax));
+            return Err(self.fail(JsonFault::Syntax));
         }
         self.scanner.skip(1);
         self.depth = self.depth.saturating_sub(1);
@@ -179,10 +179,12 @@ impl<'de> Reader<'de> {
             return Ok(None);
         }
         if self.scanner.peek() != Some(b'"') {
-            return Err(self.fail(Fault::Syntax));
+            return Err(self.fail(JsonFault::Syntax));
         }
         let name = match self.scanner.plain_string() {
-            Some(name) if names::is_reserved(name) => return Err(self.fail(Fault::ReservedName)),
+            Some(name) if names::is_reserved(name) => {
+                return Err(self.fail(JsonFault::ReservedName));
+            }
             Some(name) => name,
             None => self.name_with_escapes()?,
         };
@@ -192,14 +194,14 @@ impl<'de> Reader<'de> {
     /// Reads the colon after a name.
     fn colon(&mut self) -> Result<(), Error> {
         if self.scanner.peek() != Some(b':') {
-            return Err(self.fail(Fault::Syntax));
+            return Err(self.fail(JsonFault::Syntax));
         }
         self.scanner.skip(1);
         Ok(())
     }
 
     /// Reads a name that contains escapes. For an unpaired surrogate, returns an error but does not
-    /// record a [`Fault`], since the grammar of JSON allows unpaired surrogates.
+    /// record a [`JsonFault`], since the grammar of JSON allows unpaired surrogates.
     fn name_with_escapes(&mut self) -> Result<&'de str, Error> {
         let name = match self.scanner.escaped_string() {
             Some((text, quoted)) => EscapedName { text, quoted },
@@ -210,7 +212,7 @@ impl<'de> Reader<'de> {
             }
         };
         if names::is_reserved(&name.text) {
-            return Err(self.fail(Fault::ReservedName));
+            return Err(self.fail(JsonFault::ReservedName));
         }
         self.escaped_name = Some(name);
         Ok("")
@@ -243,7 +245,7 @@ impl<'de> Reader<'de> {
         let Some(plain) = self.next_name(is_first)? else { return Ok(None) };
         let name = self.member_name(plain);
         let is_new = seen.insert(names::group(name.text()), name.text(), name.written());
-        if is_new { Ok(Some(plain)) } else { Err(self.fail(Fault::DuplicateName)) }
+        if is_new { Ok(Some(plain)) } else { Err(self.fail(JsonFault::DuplicateName)) }
     }
 
     /// Reads the next value, and then moves back to its start, so that the value can be read again.
@@ -303,7 +305,7 @@ impl<'de> Reader<'de> {
         while let Some(plain) = self.next_new_name(&mut is_first, &mut seen)? {
             let escaped = self.take_escaped_name(plain);
             let name = MemberName::new(plain, escaped.as_ref());
-            let Some(next) = self.peek() else { return Err(self.fail(Fault::Syntax).into()) };
+            let Some(next) = self.peek() else { return Err(self.fail(JsonFault::Syntax).into()) };
             read(self, name.text(), next)?;
         }
         Ok(self.close(b'}')?)
@@ -363,7 +365,7 @@ impl<'de> Reader<'de> {
             Err(_) if self.fault.is_none() && seen.insert(names::group(""), "", "") => {
                 self.colon().map(|()| true)
             }
-            Err(_) if self.fault.is_none() => Err(self.fail(Fault::DuplicateName)),
+            Err(_) if self.fault.is_none() => Err(self.fail(JsonFault::DuplicateName)),
             name => name.map(|name| name.is_some()),
         }
     }
@@ -420,7 +422,7 @@ impl<'de> Reader<'de> {
     #[cold]
     fn check(&mut self, text: &str) {
         if !matches!(text, "[" | "{") && serde_json::from_str::<IgnoredAny>(text).is_err() {
-            self.fail(Fault::Syntax);
+            self.fail(JsonFault::Syntax);
         }
     }
 
@@ -729,12 +731,12 @@ mod tests {
     /// Reads `json` with [`Reader`] and with `serde_json`, and checks that the results are equal.
     /// Returns the fault that `Reader` found.
     #[track_caller]
-    fn read<'de, T: Deserialize<'de> + PartialEq + Debug>(json: &'de str) -> Option<Fault> {
+    fn read<'de, T: Deserialize<'de> + PartialEq + Debug>(json: &'de str) -> Option<JsonFault> {
         let mut reader = Reader::new(json);
         let value = T::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
         let value = value.ok().filter(|_| reader.fault.is_none());
         let expected = serde_json::from_str::<T>(json).ok();
-        let is_stricter = !matches!(reader.fault, None | Some(Fault::Syntax));
+        let is_stricter = !matches!(reader.fault, None | Some(JsonFault::Syntax));
         assert!(
             value == expected || value.is_none() && is_stricter,
             "{json}: {value:?}, {expected:?}"
@@ -904,9 +906,9 @@ mod tests {
             many("n39"),
             many("n0"),
         ] {
-            assert_eq!(fault_in(&json), Some(Fault::DuplicateName), "{json}");
+            assert_eq!(fault_in(&json), Some(JsonFault::DuplicateName), "{json}");
             if !json.contains("ud800") {
-                assert_eq!(read::<Value>(&json), Some(Fault::DuplicateName), "{json}");
+                assert_eq!(read::<Value>(&json), Some(JsonFault::DuplicateName), "{json}");
             }
         }
         for json in [
@@ -924,7 +926,7 @@ mod tests {
     #[test]
     fn depth_counts_open_brackets_outside_of_strings() {
         let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
-        let too_deep = Some(Fault::TooDeep);
+        let too_deep = Some(JsonFault::TooDeep);
         assert_eq!(fault_in(&nested(32)), None);
         assert_eq!(fault_in(&nested(33)), too_deep);
         assert_eq!(fault_in(&"[{\"a\":".repeat(50_000)), too_deep);
@@ -946,8 +948,8 @@ mod tests {
             r#"{"a":{"$serde_json::priv\u0061te::RawValue":"1"}}"#,
             r#"{"\\":1,"a\"":{"$serde\u005fjson::private::x":"1"}}"#,
         ] {
-            assert_eq!(fault_in(json), Some(Fault::ReservedName), "{json}");
-            assert_eq!(read::<Value>(json), Some(Fault::ReservedName), "{json}");
+            assert_eq!(fault_in(json), Some(JsonFault::ReservedName), "{json}");
+            assert_eq!(read::<Value>(json), Some(JsonFault::ReservedName), "{json}");
         }
         for json in [
             r#"{"$ref":"x"}"#,
@@ -1105,7 +1107,7 @@ mod tests {
         assert!(serde_json::from_str::<Bytes<'_>>("\"a\n\"").is_ok());
         let mut reader = Reader::new("\"a\n\"");
         assert!(Bytes::deserialize(&mut reader).is_err());
-        assert_eq!(reader.fault, Some(Fault::Syntax));
+        assert_eq!(reader.fault, Some(JsonFault::Syntax));
     }
 
     #[test]
@@ -1214,7 +1216,7 @@ mod tests {
         #[test]
         fn duplicates_are_found_exactly_where_they_are(json in spelled_json()) {
             let text = json.render();
-            let expected = json.has_duplicate().then_some(Fault::DuplicateName);
+            let expected = json.has_duplicate().then_some(JsonFault::DuplicateName);
             prop_assert_eq!(fault_in(&text), expected, "{}", text);
             read::<Value>(&text);
             read::<BTreeMap<String, Value>>(&text);

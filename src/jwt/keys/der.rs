@@ -129,7 +129,7 @@ fn rsa_private_key(der: &[u8]) -> Result<PublicComponents, KeyError> {
 
 /// Returns the key type that an `AlgorithmIdentifier` names, and the default algorithm for this key
 /// type.
-fn key_type(mut identifier: Reader<'_>) -> Result<(KeyType, Algorithm), KeyError> {
+fn key_type(mut identifier: DerReader<'_>) -> Result<(KeyType, Algorithm), KeyError> {
     let unsupported = |message: &str| KeyError::new(KeyErrorKind::Unsupported, message);
     let malformed = || unreadable("the algorithm identifier of the key is malformed");
     let oid = identifier.value(OBJECT_IDENTIFIER).ok_or_else(malformed)?;
@@ -187,19 +187,19 @@ fn unreadable(message: &str) -> KeyError {
 
 /// Reads the values of a DER encoding one after another.
 #[derive(Clone, Copy)]
-struct Reader<'a> {
+struct DerReader<'a> {
     rest: &'a [u8],
 }
 
 /// Opens a sequence. Returns `None` if anything follows the sequence.
-fn whole_sequence(der: &[u8]) -> Option<Reader<'_>> {
-    let mut outer = Reader { rest: der };
+fn whole_sequence(der: &[u8]) -> Option<DerReader<'_>> {
+    let mut outer = DerReader { rest: der };
     let sequence = outer.sequence()?;
     outer.end()?;
     Some(sequence)
 }
 
-impl<'a> Reader<'a> {
+impl<'a> DerReader<'a> {
     fn next_tag(&self) -> Option<u8> {
         self.rest.first().copied()
     }
@@ -286,7 +286,7 @@ mod tests {
             (&[2, 2, 1], None),
             (&[4, 1, 1], None),
         ] {
-            assert_eq!(Reader { rest: bytes }.positive(), number, "{bytes:?}");
+            assert_eq!(DerReader { rest: bytes }.positive(), number, "{bytes:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::jwt::error::{KeyError, KeyErrorKind};
-use crate::jwt::json::reader::{self, Fault};
+use crate::jwt::json::reader::{self, JsonFault};
 use crate::jwt::keys::key::Key;
 
 /// The members that JWKs of all key types have in common, and the shared secret `k`. A member with
@@ -35,7 +35,7 @@ impl Jwk {
         };
         match reader::fault_in(json) {
             None => {}
-            Some(Fault::DuplicateName) => {
+            Some(JsonFault::DuplicateName) => {
                 return Err(unreadable("a member name of the JWK occurs twice in one object"));
             }
             Some(_) => return Err(not_a_jwk()),

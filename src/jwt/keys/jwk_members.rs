@@ -14,7 +14,7 @@ use crate::jwt::keys::public_components::PublicComponents;
 
 /// A member with the value `null` counts as absent.
 #[derive(Deserialize)]
-struct Members {
+struct JwkMembers {
     crv: Option<String>,
     n: Option<String>,
     e: Option<String>,
@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Hidden {
 
 /// Reads a public key, or a key pair if the JWK has private members.
 pub(crate) fn key(json: &str, jwk: &Jwk) -> Result<Key, KeyError> {
-    let members = Members::read(json)?;
+    let members = JwkMembers::read(json)?;
     let components = members.components(jwk)?;
     let algorithm = algorithm(jwk, &components)?.unwrap_or_else(|| components.default_algorithm());
     let key = if members.is_private() {
@@ -67,7 +67,7 @@ pub(crate) fn public_keys(
     allowed: Option<&[Algorithm]>,
 ) -> Result<Vec<Key>, KeyError> {
     let contradiction = |message: &str| KeyError::new(KeyErrorKind::Contradictory, message);
-    let members = Members::read(json)?;
+    let members = JwkMembers::read(json)?;
     if members.is_private() {
         return Err(contradiction("a private key does not belong in a published key set"));
     }
@@ -102,7 +102,7 @@ fn algorithm(jwk: &Jwk, components: &PublicComponents) -> Result<Option<Algorith
     })
 }
 
-impl Members {
+impl JwkMembers {
     fn read(json: &str) -> Result<Self, KeyError> {
         // The error of `serde_json` is dropped, since it may show a part of the key.
         serde_json::from_str(json).map_err(|_| unreadable("a member of the JWK is not a string"))

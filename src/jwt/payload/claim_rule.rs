@@ -21,7 +21,7 @@ pub(crate) struct ClaimRule {
 
 /// The result of comparing a value with a [`ClaimRule`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Finding {
+pub(crate) enum RuleOutcome {
     /// The value, or a member on the path to it, is missing or `null`.
     Missing,
     Wrong,
@@ -47,14 +47,14 @@ impl ClaimRule {
         reader: &mut Reader<'_>,
         next: u8,
         placer: &Placer<'_>,
-    ) -> Finding {
+    ) -> RuleOutcome {
         if self.values.is_empty() {
-            return if next == b'n' { Finding::Missing } else { Finding::Right };
+            return if next == b'n' { RuleOutcome::Missing } else { RuleOutcome::Right };
         }
         let find = |reader: &mut Reader<'_>| self.at_path(reader, next, placer, self.path.rest());
         // Invalid JSON is not reported here. The reader reports an error when the value is read
         // again.
-        reader.read_ahead(find).unwrap_or(Finding::Wrong)
+        reader.read_ahead(find).unwrap_or(RuleOutcome::Wrong)
     }
 
     fn at_path(
@@ -63,11 +63,11 @@ impl ClaimRule {
         next: u8,
         placer: &Placer<'_>,
         names: &[String],
-    ) -> Result<Finding, Error> {
+    ) -> Result<RuleOutcome, Error> {
         let finding = match (next, names.split_first()) {
             (b'"', None) => return self.compare_string(reader, placer),
             (b'{', Some((first, rest))) => {
-                let mut finding = Finding::Missing;
+                let mut finding = RuleOutcome::Missing;
                 reader.each_member(|reader, name, next| {
                     if name == first {
                         finding = self.at_path(reader, next, placer, rest)?;
@@ -77,8 +77,8 @@ impl ClaimRule {
                 })?;
                 return Ok(finding);
             }
-            (b'n', _) => Finding::Missing,
-            _ => Finding::Wrong,
+            (b'n', _) => RuleOutcome::Missing,
+            _ => RuleOutcome::Wrong,
         };
         reader.skip_value()?;
         Ok(finding)
@@ -88,7 +88,7 @@ impl ClaimRule {
         &self,
         reader: &mut Reader<'_>,
         placer: &Placer<'_>,
-    ) -> Result<Finding, Error> {
+    ) -> Result<RuleOutcome, Error> {
         let is_right = match reader.plain_string() {
             Some((start, len)) => {
                 let span = Span::new(start, len);
@@ -96,6 +96,6 @@ impl ClaimRule {
             }
             None => self.values.contains(&String::deserialize(reader)?),
         };
-        Ok(if is_right { Finding::Right } else { Finding::Wrong })
+        Ok(if is_right { RuleOutcome::Right } else { RuleOutcome::Wrong })
     }
 }

@@ -9,9 +9,9 @@ use serde_json::Error;
 use crate::jwt::claim_error::ClaimError;
 use crate::jwt::json::member_name::{EscapedName, MemberName};
 use crate::jwt::json::names::{self, SeenNames};
-use crate::jwt::json::reader::{Fault, Reader};
+use crate::jwt::json::reader::{JsonFault, Reader};
 use crate::jwt::payload::claim_place::ClaimPlace;
-use crate::jwt::payload::claim_rule::Finding;
+use crate::jwt::payload::claim_rule::RuleOutcome;
 use crate::jwt::payload::notes::{Noted, Wanted};
 use crate::jwt::payload::registered_claim::RegisteredClaim;
 use crate::jwt::payload::values::{self, WrongValue};
@@ -154,9 +154,9 @@ fn next<'de>(
         (Member::Other(places), is_new)
     };
     if !is_new {
-        return Err(reader.fail(Fault::DuplicateName));
+        return Err(reader.fail(JsonFault::DuplicateName));
     }
-    let Some(next) = reader.peek() else { return Err(reader.fail(Fault::Syntax)) };
+    let Some(next) = reader.peek() else { return Err(reader.fail(JsonFault::Syntax)) };
     if rules != 0 {
         note_rules(reader, next, noted, wanted, rules);
     }
@@ -213,9 +213,9 @@ fn note_rules(
 ) {
     for (bit, rule) in wanted.numbered_rules().filter(|(bit, _)| rules & bit != 0) {
         match rule.compare(reader, next, &noted.placer) {
-            Finding::Right => noted.met |= bit,
-            Finding::Wrong => noted.wrong |= bit,
-            Finding::Missing => {}
+            RuleOutcome::Right => noted.met |= bit,
+            RuleOutcome::Wrong => noted.wrong |= bit,
+            RuleOutcome::Missing => {}
         }
     }
 }

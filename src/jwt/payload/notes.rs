@@ -1,7 +1,7 @@
 //! The claims to look for in a payload, and the claims that were found in it.
 
 use crate::jwt::claim_error::ClaimError;
-use crate::jwt::json::reader::Fault;
+use crate::jwt::json::reader::JsonFault;
 use crate::jwt::payload::claim_place::{ClaimPlace, Purpose};
 use crate::jwt::payload::claim_rule::ClaimRule;
 use crate::jwt::spans::Placer;
@@ -79,7 +79,7 @@ pub(crate) struct Noted<'n, 'de> {
     /// True if every member of the payload was read.
     pub(crate) is_complete: bool,
     /// The JSON rule that the payload breaks.
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fault: Option<JsonFault>,
     /// The error for the first claim that could not be read, if there is one.
     pub(crate) failure: Option<ClaimError>,
 }

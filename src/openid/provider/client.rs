@@ -17,7 +17,7 @@ use crate::openid::provider::login::{ProviderLogin, Redemption};
 use crate::openid::provider::metadata::Metadata;
 use crate::openid::provider::metadata_cache::MetadataCache;
 use crate::openid::provider::settings::{OAuthProvider, Protocol, ProviderSettings};
-use crate::openid::provider::token_answer::TokenAnswer;
+use crate::openid::provider::token_endpoint_response::TokenEndpointResponse;
 use crate::openid::provider::tokens::ProviderTokens;
 use crate::openid::provider::user_info;
 use crate::openid::provider::user_info_reader::UserInfoReader;
@@ -206,7 +206,7 @@ impl Shared {
         method: AuthMethod,
         state: Option<&str>,
         redemption: &Redemption<'_>,
-    ) -> Result<TokenAnswer, ProviderError> {
+    ) -> Result<TokenEndpointResponse, ProviderError> {
         let credentials = &self.settings.credentials;
         let request = TokenRequest { endpoint, credentials, method, state, redemption };
         exchange::exchange(request, self.settings.timeout).await
@@ -215,7 +215,7 @@ impl Shared {
     async fn user_info(
         &self,
         endpoint: &RemoteUrl,
-        answer: &TokenAnswer,
+        answer: &TokenEndpointResponse,
     ) -> Result<Map<String, Value>, ProviderError> {
         user_info::fetch(endpoint, &answer.access_token, self.settings.timeout).await
     }
@@ -226,7 +226,7 @@ impl Shared {
         subject: String,
         claims: Map<String, Value>,
         verified_email: Option<String>,
-        answer: TokenAnswer,
+        answer: TokenEndpointResponse,
     ) -> ProviderLogin {
         let now = self.clock.now().whole_secs();
         ProviderLogin {

@@ -12,7 +12,7 @@ use crate::jwks::{KeySourceError, KeySourceErrorKind};
 use crate::openid::provider::client_auth::{AuthMethod, ClientCredentials};
 use crate::openid::provider::error::ProviderError;
 use crate::openid::provider::login::Redemption;
-use crate::openid::provider::token_answer::TokenAnswer;
+use crate::openid::provider::token_endpoint_response::TokenEndpointResponse;
 
 const ACCEPT: &str = "application/json";
 const SERVER: &str = "the token endpoint";
@@ -31,11 +31,11 @@ pub(super) struct TokenRequest<'a> {
 pub(super) async fn exchange(
     request: TokenRequest<'_>,
     limit: Duration,
-) -> Result<TokenAnswer, ProviderError> {
+) -> Result<TokenEndpointResponse, ProviderError> {
     let (form, authorization) = request.form();
     let sent = http::post_form(request.endpoint, ACCEPT, authorization, form);
     let Fetched { status, body, .. } = within(limit, SERVER, sent).await?;
-    TokenAnswer::read(status, &body)
+    TokenEndpointResponse::read(status, &body)
 }
 
 impl TokenRequest<'_> {

@@ -25,7 +25,7 @@ pub(super) struct Metadata {
 
 /// The members that a login needs. A member that occurs twice is an error.
 #[derive(Deserialize)]
-struct Document {
+struct MetadataDocument {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
@@ -50,7 +50,7 @@ impl Metadata {
     /// Parses and checks a discovery document.
     fn read(json: &[u8], issuer: &str, allow_http: bool) -> Result<Self, ProviderError> {
         let read = || {
-            let document: Document = discovery::parse(json)?;
+            let document: MetadataDocument = discovery::parse(json)?;
             discovery::check_issuer(&document.issuer, issuer)?;
             let endpoint = |name, url: &str| discovery::endpoint(name, url, allow_http);
             endpoint("jwks_uri", &document.jwks_uri)?;

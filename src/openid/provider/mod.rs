@@ -24,7 +24,7 @@ mod presets;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod token_answer;
+mod token_endpoint_response;
 pub(crate) mod tokens;
 mod user_info;
 mod user_info_reader;

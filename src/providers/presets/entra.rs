@@ -3,7 +3,7 @@
 use crate::jwks::RemoteKeys;
 use crate::jwt::OneOrMany;
 use crate::misuse;
-use crate::providers::issuer::{Identity, Issuer};
+use crate::providers::issuer::{Issuer, IssuerIdentity};
 use crate::providers::presets::checked_part::checked_part;
 use crate::providers::presets::entra_keys::EntraKeys;
 
@@ -109,7 +109,7 @@ fn of_tenants(tenants: Vec<String>, keys_of: &str) -> Issuer {
     let mut identities = Vec::new();
     for tenant in &tenants {
         for (before, after, required) in &versions {
-            identities.push(Identity {
+            identities.push(IssuerIdentity {
                 names: vec![format!("{before}{tenant}{after}")],
                 claim: Some(("tid", tenant.clone())),
                 required: required.to_vec(),

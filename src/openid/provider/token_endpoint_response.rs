@@ -9,7 +9,7 @@ use crate::jwt::json_object;
 use crate::openid::provider::error::{ProviderError, ProviderErrorKind};
 
 /// A successful response of the token endpoint.
-pub(super) struct TokenAnswer {
+pub(super) struct TokenEndpointResponse {
     pub(super) access_token: String,
     pub(super) refresh_token: Option<String>,
     pub(super) id_token: Option<String>,
@@ -34,7 +34,7 @@ const KNOWN_CODES: [&str; 10] = [
     "unsupported_response_type",
 ];
 
-impl TokenAnswer {
+impl TokenEndpointResponse {
     /// Reads a response with the status 200 or 4xx. Some providers report errors with the status
     /// 200.
     pub(super) fn read(status: StatusCode, json: &[u8]) -> Result<Self, ProviderError> {
@@ -151,11 +151,11 @@ mod tests {
         answer
     }
 
-    fn read(answer: &Value) -> Result<TokenAnswer, ProviderError> {
-        TokenAnswer::read(StatusCode::OK, answer.to_string().as_bytes())
+    fn read(answer: &Value) -> Result<TokenEndpointResponse, ProviderError> {
+        TokenEndpointResponse::read(StatusCode::OK, answer.to_string().as_bytes())
     }
 
-    fn kind(result: Result<TokenAnswer, ProviderError>) -> Option<ProviderErrorKind> {
+    fn kind(result: Result<TokenEndpointResponse, ProviderError>) -> Option<ProviderErrorKind> {
         result.err().map(|error| error.kind())
     }
 
@@ -230,10 +230,12 @@ mod tests {
             r#"{"access_token":"a","token_type":"Bearer","x":{"y":1,"y":2}}"#,
             "\u{feff}{\"access_token\":\"a\",\"token_type\":\"Bearer\"}",
         ] {
-            let kind = kind(TokenAnswer::read(StatusCode::OK, json.as_bytes()));
+            let kind = kind(TokenEndpointResponse::read(StatusCode::OK, json.as_bytes()));
             assert_eq!(kind, Some(ProviderErrorKind::Unavailable), "{json}");
         }
-        assert!(TokenAnswer::read(StatusCode::OK, b"{\"access_token\":\"\xff\"}").is_err());
+        assert!(
+            TokenEndpointResponse::read(StatusCode::OK, b"{\"access_token\":\"\xff\"}").is_err()
+        );
     }
 
     #[test]
@@ -249,12 +251,12 @@ mod tests {
             ] {
                 // A response with an `error` member is an error, even if it also contains a token.
                 let json = with("error", code.into()).to_string();
-                let kind = kind(TokenAnswer::read(status, json.as_bytes()));
+                let kind = kind(TokenEndpointResponse::read(status, json.as_bytes()));
                 assert_eq!(kind, Some(expected), "{status} {code}");
             }
         }
         for status in [StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND] {
-            let kind = kind(TokenAnswer::read(status, success().to_string().as_bytes()));
+            let kind = kind(TokenEndpointResponse::read(status, success().to_string().as_bytes()));
             assert_eq!(kind, Some(ProviderErrorKind::Unavailable), "{status}");
         }
     }
@@ -278,9 +280,9 @@ mod tests {
             status in 400_u16..500,
             bytes in prop::collection::vec(any::<u8>(), 0..200),
         ) {
-            let _ = TokenAnswer::read(StatusCode::OK, &bytes);
+            let _ = TokenEndpointResponse::read(StatusCode::OK, &bytes);
             let status = StatusCode::from_u16(status).unwrap();
-            prop_assert!(TokenAnswer::read(status, &bytes).is_err());
+            prop_assert!(TokenEndpointResponse::read(status, &bytes).is_err());
         }
 
         #[test]
@@ -296,7 +298,7 @@ mod tests {
             let json = format!(
                 r#"{space}{{"access_token":{token},"token_type":"{token_type}","expires_in":{expires}{error}}}{space}"#
             );
-            if let Ok(answer) = TokenAnswer::read(StatusCode::OK, json.as_bytes()) {
+            if let Ok(answer) = TokenEndpointResponse::read(StatusCode::OK, json.as_bytes()) {
                 prop_assert!(error.is_empty());
                 prop_assert!(token_type.eq_ignore_ascii_case("bearer"));
                 prop_assert_eq!(&json!(answer.access_token), &token);
