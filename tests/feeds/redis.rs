@@ -151,6 +151,35 @@ async fn a_trimmed_stream_is_a_gap_and_the_snapshot_is_whole() {
     assert_eq!(feed.snapshot(None).await.unwrap().messages.len(), 3);
 }
 
+/// One read returns at most 5,000 messages.
+#[tokio::test]
+async fn a_long_log_is_read_in_parts_without_a_gap() {
+    let redis = Redis::new("redis-long-log");
+    let feed = redis.feed();
+    feed.create().await.unwrap();
+    let start = feed.snapshot(None).await.unwrap().position;
+    let log = "{tower_jwt_auth_revocations}:log";
+    let add = "for n = 1, 10000 do redis.call('XADD', KEYS[1], '*', 'message', n) end";
+    redis.ask(cmd("EVAL").arg(add).arg(1).arg(log)).await;
+    let mut after = start.clone();
+    for (first, count) in [(1, 5_000), (5_001, 5_000), (10_001, 0)] {
+        let Read::Messages { messages, position, has_more } = feed.read(&after).await.unwrap()
+        else {
+            panic!("a gap before message {first}")
+        };
+        let expected = (first..).take(count).map(|n| n.to_string());
+        assert!(messages.iter().cloned().eq(expected), "{first}");
+        assert_eq!(has_more, count > 0, "{first}");
+        after = position;
+    }
+    // If messages are missing, this is found when the last part is read.
+    redis.ask(cmd("XTRIM").arg(log).arg("MAXLEN").arg(6_000)).await;
+    let Read::Messages { position, has_more: true, .. } = feed.read(&start).await.unwrap() else {
+        panic!("the first part ends before the end of the log")
+    };
+    assert!(matches!(feed.read(&position).await.unwrap(), Read::Gap));
+}
+
 #[tokio::test]
 async fn expired_messages_leave_redis() {
     let redis = Redis::new("redis-outlived");
