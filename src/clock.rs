@@ -1,5 +1,5 @@
-//! The clocks of this crate. Only [`SystemClock`] reads the system's time; all other code takes the
-//! time as an input.
+//! The clocks of this crate. Only [`SystemClock`] reads the system's wall clock; all other code
+//! takes the time of day as an input.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Display};
