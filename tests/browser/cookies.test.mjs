@@ -1,5 +1,6 @@
 // Tests to which hosts a real browser sends the cookies of each set-up. The `Set-Cookie` fields come from
-// `tests/data/cookies/set_ups.json`. `tests/it/issuer/cookies.rs` checks that the routes set the same fields.
+// `tests/data/cookies/set_ups.json`. `tests/it/issuer/routes/cookies.rs` checks that the routes set the
+// same fields.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";

@@ -1,4 +1,5 @@
-//! Tests of the public API. Each module has the name of the module that it tests.
+//! Tests of the public API. A module that has the name of a module of the library tests that module.
+//! `docs`, `misuse` and `vectors` test the whole library, and `kit` has helpers.
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 #![allow(clippy::expect_used, clippy::panic)]
 

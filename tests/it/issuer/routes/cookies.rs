@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use tower_jwt_auth::issuer::Cookies;
 use tower_jwt_auth::{AuthError, AuthErrorKind, Claims};
 
-use super::kit::{Answer, Employee, Server, json};
+use crate::issuer::kit::{Answer, Employee, Server, json};
 
 pub(super) const REFRESH: &str = "__Secure-refresh_token";
 const SESSION: &str = "__Host-session";

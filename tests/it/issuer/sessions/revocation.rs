@@ -12,7 +12,7 @@ use tower_jwt_auth::jwt::TokenErrorKind;
 use tower_jwt_auth::revocation::RevocationFeed;
 use tower_jwt_auth::{JwtAuth, ManualClock};
 
-use super::kit::{FaultyFeed, ISSUER, issuer};
+use crate::issuer::kit::{FaultyFeed, ISSUER, issuer};
 use crate::kit::{self, NOW, at, fault, secret};
 
 /// An auth server, and a cart server that follows its feed.

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tower_jwt_auth::issuer::Cookies;
 
-use super::kit::{Answer, Server, json as json_request};
+use crate::issuer::kit::{Answer, Server, json as json_request};
 
 async fn log_in(server: &Server, client: Value) -> Answer {
     let login =

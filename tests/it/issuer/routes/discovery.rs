@@ -11,7 +11,7 @@ use tower_jwt_auth::jwks::{KeySourceErrorKind, RemoteKeys};
 use tower_jwt_auth::jwt::TokenErrorKind;
 use tower_jwt_auth::{Algorithm, Issuer, JwtAuth, KeyStore};
 
-use super::kit::Server;
+use crate::issuer::kit::Server;
 use crate::kit::server::in_time;
 use crate::kit::{NOW, at, fault, pairs, secret};
 

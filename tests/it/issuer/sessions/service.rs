@@ -10,7 +10,7 @@ use tower_jwt_auth::issuer::{
 };
 use tower_jwt_auth::{ManualClock, UnixTime};
 
-use super::kit::{Fragile, State};
+use crate::issuer::kit::{Fragile, State};
 use crate::kit::{NOW, at};
 
 pub(super) fn sessions() -> (Sessions<MemoryStore>, ManualClock, Arc<Mutex<Vec<String>>>) {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use serde_json::{Value, json};
 use tower_jwt_auth::issuer::TokenIssuer;
 
-use super::kit::{Answer, ISSUER, Server, Tokens};
+use crate::issuer::kit::{Answer, ISSUER, Server, Tokens};
 use crate::kit::secret;
 
 /// Logs in for these audiences and returns the tokens.

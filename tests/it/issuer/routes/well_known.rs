@@ -9,7 +9,7 @@ use tower::ServiceExt;
 use tower_jwt_auth::issuer::TokenIssuer;
 
 use super::cookies::cookies;
-use super::kit::{ISSUER, Server, issuer};
+use crate::issuer::kit::{ISSUER, Server, issuer};
 use crate::kit::{panics, secret};
 
 const KEYS: &str = "/.well-known/jwks.json";
@@ -173,7 +173,7 @@ async fn an_issuer_whose_name_is_not_a_url_has_keys_but_no_metadata() {
         let server = Server::with_issuer(named());
         assert_eq!(metadata(&server).await, None, "{name}");
         assert_eq!(fetch(&server.router, Method::GET, KEYS).await.0, 200);
-        let public = |routes: super::kit::Routes| routes.public_url("https://shop.example");
+        let public = |routes: crate::issuer::kit::Routes| routes.public_url("https://shop.example");
         let server = Server::with_parts(named(), |sessions| sessions, public);
         assert_eq!(metadata(&server).await, None, "{name}");
     }

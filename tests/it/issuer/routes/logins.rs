@@ -15,7 +15,7 @@ use tower::util::MapResponseLayer;
 use tower_jwt_auth::issuer::{Cookies, Session};
 
 use super::cookies::{cookies, cookies_of, value};
-use super::kit::{Answer, Routes, Server, State, json as json_request};
+use crate::issuer::kit::{Answer, Routes, Server, State, json as json_request};
 
 const OWN: &str = "/own";
 

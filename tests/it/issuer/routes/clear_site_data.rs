@@ -10,7 +10,7 @@ use http::{Method, Request};
 use serde_json::json;
 
 use super::cookies::{REFRESH, server, value, with_cookie};
-use super::kit::{Answer, json};
+use crate::issuer::kit::{Answer, json};
 
 /// The layer of `docs/explanation/sessions.md`.
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tower_jwt_auth::issuer::{NewSession, SessionErrorKind};
 
-use super::sessions::sessions;
+use super::service::sessions;
 
 #[tokio::test]
 async fn a_pause_between_check_and_exchange_logs_nobody_out() {

@@ -14,7 +14,7 @@ use tower_jwt_auth::issuer::{
     Accounts, AccountsError, AuthRoutes, Cookies, Grant, MemoryStore, NewSession, Session, Sessions,
 };
 
-use super::kit::{Answer, Server, issuer, json as json_request};
+use crate::issuer::kit::{Answer, Server, issuer, json as json_request};
 use crate::kit::{NOW, at};
 
 /// Users of several tenants. The `Host` header of the login request determines the tenant.

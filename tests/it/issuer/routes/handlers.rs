@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use super::kit::{Employee, Server, json};
+use crate::issuer::kit::{Employee, Server, json};
 
 #[tokio::test]
 async fn a_login_gets_the_answer_of_rfc_6749() {

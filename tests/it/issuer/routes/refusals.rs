@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use super::kit::{Server, json as json_request};
+use crate::issuer::kit::{Server, json as json_request};
 
 fn login(more: &Value) -> Value {
     let mut login = json!({ "user": "alice", "password": "right", "audience": "cart" });

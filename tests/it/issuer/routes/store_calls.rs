@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::json;
 
 use super::cookies::{self, REFRESH, value};
-use super::kit::{Server, Tokens, json};
+use crate::issuer::kit::{Server, Tokens, json};
 
 const LOG_IN: [&str; 3] = ["of_subject", "insert", "of_subject"];
 

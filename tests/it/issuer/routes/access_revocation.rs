@@ -11,7 +11,7 @@ use tower_jwt_auth::jwt::{Key, Signer, TokenErrorKind};
 use tower_jwt_auth::revocation::RevocationFeed;
 
 use super::cookies::{REFRESH, cookies, log_in, value, with_cookie};
-use super::kit::{Employee, FaultyFeed, ISSUER, Routes, Server, WriteFault, issuer};
+use crate::issuer::kit::{Employee, FaultyFeed, ISSUER, Routes, Server, WriteFault, issuer};
 use crate::kit::{self, NOW, at, fault, secret};
 
 fn server(routes: impl FnOnce(Routes) -> Routes) -> (Server, FaultyFeed) {
