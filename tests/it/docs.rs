@@ -75,6 +75,18 @@ fn the_page_on_passkeys_shows_the_tested_example() {
     }
 }
 
+/// Compares the code before a migration with the examples of the benchmarks, which have the other
+/// crates. CI compiles these examples together with the benchmarks.
+#[test]
+fn the_pages_on_migration_show_compiled_code() {
+    for page in ["migrate-from-jwt-authorizer", "migrate-from-axum-jwt-auth"] {
+        let example = format!("benches/suite/examples/{}.rs", page.replace('-', "_"));
+        let (page, example) = (read(&format!("docs/how-to/{page}.md")), read(&example));
+        let (_, code) = example.split_once("\nfn main() {}\n\n").unwrap();
+        assert!(page.contains(&format!("```rust,ignore\n{code}```")), "{code}");
+    }
+}
+
 #[test]
 fn every_page_is_in_the_guide_and_in_its_index() {
     let modules = read("src/guide.rs") + &read("src/lib.rs");

@@ -97,7 +97,9 @@ fn verify_just_read(auth: &JwtAuth<Shopper>, tokens: &[String]) -> Vec<f64> {
     let mut round = || {
         let mut nanos = 0;
         for _ in 0..BATCHES {
-            batch.iter_mut().for_each(|text| text.clone_from(&tokens[random.usize(..tokens.len())]));
+            batch
+                .iter_mut()
+                .for_each(|text| text.clone_from(&tokens[random.usize(..tokens.len())]));
             let start = Instant::now();
             batch.iter().for_each(|text| drop(black_box(auth.verify(text))));
             nanos += start.elapsed().as_nanos();
