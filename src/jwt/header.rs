@@ -31,12 +31,12 @@ pub(crate) const BUFFER: Buffer = [0; MAX_LEN + 3];
 impl<'a> Header<'a> {
     /// Parses the first part of a token.
     pub(crate) fn parse(segment: &[u8], buffer: &'a mut Buffer) -> Result<Self, TokenError> {
-        const TOO_LONG: TokenError = malformed("the header is longer than 1024 bytes");
+        const TOO_LONG: TokenError = TokenError::malformed("the header is longer than 1024 bytes");
         if base64url::decoded_len(segment.len()) > buffer.len() {
             return Err(TOO_LONG);
         }
         let json = base64url::decode_into(segment, buffer)
-            .ok_or(malformed("the header is not unpadded base64url"))?;
+            .ok_or(TokenError::malformed("the header is not unpadded base64url"))?;
         if json.len() > MAX_LEN {
             return Err(TOO_LONG);
         }
@@ -44,28 +44,31 @@ impl<'a> Header<'a> {
     }
 
     fn from_json(json: &'a [u8]) -> Result<Self, TokenError> {
-        let text = std::str::from_utf8(json).map_err(|_| malformed("the header is not UTF-8"))?;
+        let text = std::str::from_utf8(json)
+            .map_err(|_| TokenError::malformed("the header is not UTF-8"))?;
         let mut members = HeaderMembers::default();
         let mut reader = Reader::new(text);
         let read = reader.deserialize_map(&mut members).and_then(|()| reader.end());
         match reader.fault() {
             Some(JsonFault::TooDeep) => {
-                return Err(malformed("the header is nested deeper than 32 levels"));
+                return Err(TokenError::malformed("the header is nested deeper than 32 levels"));
             }
             Some(JsonFault::DuplicateName) => {
-                return Err(malformed("a member name of the header occurs twice in one object"));
+                return Err(TokenError::malformed(
+                    "a member name of the header occurs twice in one object",
+                ));
             }
             _ => {}
         }
         match (read, members.unsupported, members.alg) {
-            (Err(_), ..) => Err(malformed(
+            (Err(_), ..) => Err(TokenError::malformed(
                 "the header is not one JSON object with distinct names, and texts in `alg`, `kid`, \
                  `typ` and `cty`",
             )),
             (_, Some(reason), _) => {
                 Err(TokenError::because(TokenErrorKind::UnsupportedHeader, reason))
             }
-            (_, _, None) => Err(malformed("the header has no `alg`")),
+            (_, _, None) => Err(TokenError::malformed("the header has no `alg`")),
             (_, _, Some(alg)) => Ok(Self {
                 // The case matters: `hs256` is not an algorithm (RFC 7515 section 4.1.1).
                 algorithm: Algorithm::from_name(&alg)
@@ -93,10 +96,6 @@ struct HeaderMembers<'a> {
     typ: Option<Cow<'a, str>>,
     /// The reason why the header is not supported, or `None` if the header is supported.
     unsupported: Option<&'static str>,
-}
-
-const fn malformed(reason: &'static str) -> TokenError {
-    TokenError::because(TokenErrorKind::Malformed, reason)
 }
 
 impl<'a> Visitor<'a> for &mut HeaderMembers<'a> {

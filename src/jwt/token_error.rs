@@ -116,6 +116,11 @@ impl TokenError {
         Self { kind, detail: Detail::Text(reason) }
     }
 
+    /// Creates an error about a token whose form is wrong.
+    pub(crate) const fn malformed(reason: &'static str) -> Self {
+        Self::because(TokenErrorKind::Malformed, reason)
+    }
+
     /// Creates an error whose reason contains configured values.
     pub(crate) fn configured(kind: TokenErrorKind, values: Arc<str>) -> Self {
         Self { kind, detail: Detail::Configured(values) }

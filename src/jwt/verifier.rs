@@ -187,8 +187,8 @@ impl Verifier {
         token: &'t [u8],
         keys: &'k KeySet,
     ) -> Result<(TokenParts<'t>, &'k Key), TokenError> {
-        let parts =
-            TokenParts::split(token).ok_or(malformed("it is not three parts with dots between"))?;
+        let parts = TokenParts::split(token)
+            .ok_or(TokenError::malformed("it is not three parts with dots between"))?;
         let mut buffer = header::BUFFER;
         let header =
             Header::parse(parts.header, &mut buffer).map_err(|error| match error.kind() {
@@ -244,27 +244,26 @@ impl Verifier {
     }
 }
 
-const NOT_TEXT: TokenError = malformed("the payload is not unpadded base64url of UTF-8");
+const NOT_TEXT: TokenError =
+    TokenError::malformed("the payload is not unpadded base64url of UTF-8");
 
 #[cold]
 fn malformed_payload(noted: Noted<'_, '_>) -> TokenError {
     match (noted.fault, noted.failure) {
-        (Some(JsonFault::TooDeep), _) => malformed("the claims are nested deeper than 32 levels"),
+        (Some(JsonFault::TooDeep), _) => {
+            TokenError::malformed("the claims are nested deeper than 32 levels")
+        }
         (Some(JsonFault::DuplicateName), _) => {
-            malformed("a member name occurs twice in one object")
+            TokenError::malformed("a member name occurs twice in one object")
         }
         (Some(JsonFault::ReservedName), _) => {
-            malformed("a member has a name that `serde_json` reserves for itself")
+            TokenError::malformed("a member has a name that `serde_json` reserves for itself")
         }
         (None, Some(claim)) => TokenError::of_claim(TokenErrorKind::Malformed, Some(claim)),
         (Some(JsonFault::Syntax), _) | (None, None) => {
-            malformed("the payload is not one JSON object")
+            TokenError::malformed("the payload is not one JSON object")
         }
     }
-}
-
-const fn malformed(reason: &'static str) -> TokenError {
-    TokenError::because(TokenErrorKind::Malformed, reason)
 }
 
 /// A token that was verified. Only a [`Verifier`] creates one.
