@@ -180,6 +180,32 @@ async fn a_long_log_is_read_in_parts_without_a_gap() {
     assert!(matches!(feed.read(&position).await.unwrap(), Read::Gap));
 }
 
+/// After a failover, the new primary can lack the newest messages. If its clock is behind, it gives
+/// new messages identifiers below the last one that was read.
+#[tokio::test]
+async fn new_messages_below_the_last_identifier_are_a_gap() {
+    let redis = Redis::new("redis-older");
+    let feed = redis.feed();
+    feed.create().await.unwrap();
+    let log = "{tower_jwt_auth_revocations}:log";
+    let add = async |id: &str| {
+        redis.ask(cmd("XADD").arg(log).arg(&[id, "message", id])).await;
+    };
+    let mut after = feed.snapshot(None).await.unwrap().position;
+    for id in ["9000000000000-9", "9000000000000-10"] {
+        add(id).await;
+        let read = feed.read(&after).await.unwrap();
+        let Read::Messages { messages, position, .. } = read else { panic!("a gap before {id}") };
+        assert_eq!(messages, [id]);
+        after = position;
+    }
+    redis.ask(cmd("DEL").arg(log)).await;
+    for id in ["8000000000000-0", "8000000000000-1", "8000000000000-2"] {
+        add(id).await;
+    }
+    assert!(matches!(feed.read(&after).await.unwrap(), Read::Gap));
+}
+
 #[tokio::test]
 async fn expired_messages_leave_redis() {
     let redis = Redis::new("redis-outlived");
