@@ -29,8 +29,9 @@ impl Issuer {
     ///   `.roles_claim("https://shop.example/roles")`.
     ///
     /// Auth0 issues access tokens of two profiles: Auth0's profile and the profile of RFC 9068.
-    /// Tokens of both profiles are accepted. Tokens of the RFC 9068 profile have the header
-    /// `typ: at+jwt`. To accept only these, call `.accept_type("at+jwt")`.
+    /// Tokens of both profiles are accepted. Tokens of Auth0's profile name the client in `azp`.
+    /// Tokens of the RFC 9068 profile name it in `client_id`, and have the header `typ: at+jwt`. To
+    /// accept only these, call `.accept_type("at+jwt")`.
     ///
     /// Sources: [access token profiles][profiles], read on 2026-11-26, and
     /// [validate access tokens][validate], read on 2026-11-27.
@@ -39,7 +40,7 @@ impl Issuer {
     ///
     /// Panics if `domain` is not a host name. Building the layer panics unless you have called
     /// [`audience`](Self::audience), or have called [`claim_is`](Self::claim_is) with the claim
-    /// that names the client (such as `azp`).
+    /// that names the client (`azp` or `client_id`).
     ///
     /// [profiles]: https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles
     /// [validate]: https://auth0.com/docs/secure/tokens/access-tokens/validate-access-tokens
