@@ -12,7 +12,8 @@ const HOST: &str = "https://login.microsoftonline.com";
 impl Issuer {
     /// Trusts one tenant of Microsoft Entra ID. `tenant` is its identifier, a GUID. Also pass the
     /// token's audience to [`audience`](Self::audience). For tokens of version 2, it is the API's
-    /// client ID. For tokens of version 1, it is the API's App ID URI (`api://..`).
+    /// client ID. For tokens of version 1, it is the API's client ID or its App ID URI
+    /// (`api://..`), depending on the request of the client, so pass both.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
