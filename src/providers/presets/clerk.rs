@@ -18,10 +18,9 @@ impl Issuer {
     ///
     /// - `iss` is `https://{domain}`. The keys are at `/.well-known/jwks.json` below it.
     /// - `azp`, which is the `Origin` of the page that asked for the token, must be one of
-    ///   `origins`. The cookie `__session` may be visible to other applications below the same
-    ///   domain, and this rule rejects tokens that were issued for those applications. A client
-    ///   without an origin, such as a native application, gets a token without `azp`, and such a
-    ///   token is rejected.
+    ///   `origins`. Another host of the same domain can set a cookie `__session`, and this rule
+    ///   rejects tokens that were issued for pages of that host. A client without an origin, such
+    ///   as a native application, gets a token without `azp`, and such a token is rejected.
     /// - `sub` and `sid` are required. A token of a JWT template has no `sid`, so a token that the
     ///   application created for another service is rejected.
     /// - A token with an `aud` is rejected. If your tokens have an `aud`, call
@@ -29,6 +28,9 @@ impl Issuer {
     /// - The tenant is the organization, `o.id`. The role is `o.rol`, without the prefix `org:`.
     ///
     /// A token lives for 60 seconds, so the client must renew it before nearly every request.
+    ///
+    /// If a session has tasks that the user has not finished, its tokens have `sts: "pending"`. The
+    /// preset accepts them. To reject them, let a guard check the claim.
     ///
     /// If your session tokens contain `unsafe_metadata`, never base a decision on it: users can
     /// edit it.
