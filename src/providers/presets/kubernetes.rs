@@ -29,12 +29,13 @@ impl Issuer {
     ///
     /// A token is valid until it expires, even if its pod or its account is deleted earlier.
     ///
-    /// The discovery document of the issuer contains the URL of the keys. EKS, GKE and AKS publish
-    /// the document and the keys. For an issuer that only pods can reach, set `SSL_CERT_FILE` to
-    /// the mounted CA of the cluster, and bind the cluster role
-    /// `system:service-account-issuer-discovery` to the group `system:unauthenticated`.
-    /// Alternatively, supply the keys with [`with_keys`](Self::with_keys). Read them from a file
-    /// that contains the output of `kubectl get --raw /openid/v1/jwks`, or fetch them with a
+    /// The discovery document of the issuer contains the URL of the keys. EKS and GKE publish the
+    /// document and the keys. AKS publishes them if the OIDC issuer of the cluster is enabled. For
+    /// an issuer that only pods can reach, set `SSL_CERT_FILE` to the mounted CA of the cluster,
+    /// and bind the cluster role `system:service-account-issuer-discovery` to the group
+    /// `system:unauthenticated`. Alternatively, supply the keys with
+    /// [`with_keys`](Self::with_keys). Read them from a file that contains the output of
+    /// `kubectl get --raw /openid/v1/jwks`, or fetch them with a
     /// [`KeySource`](crate::jwks::KeySource) that uses your own HTTP client.
     ///
     /// Source, read on 2026-11-26: [managing service accounts][page].
