@@ -21,8 +21,8 @@ impl Issuer {
     ///   header, and writes `ID` into this claim. Refresh and logout tokens have other values.
     /// - `aud` must name this service. Keycloak writes the name if the requesting client has an
     ///   audience mapper. It also writes the name if the requesting client has the scope `roles`,
-    ///   and the user has a role of the client that represents this service. Otherwise `aud` is
-    ///   `account` or absent, and the token is rejected.
+    ///   and the token contains a role of the client that represents this service. Otherwise `aud`
+    ///   is `account` or absent, and the token is rejected.
     /// - The roles are those of the realm, `realm_access.roles`. To read those of a client, add
     ///   `.add_roles_claim(["resource_access", "cart", "roles"])`. The scopes are in `scope`.
     ///
