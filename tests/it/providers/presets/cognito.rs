@@ -1,12 +1,16 @@
-//! Tests of the preset for Amazon Cognito.
+//! Tests of the presets for Amazon Cognito.
 
 use serde_json::json;
-use tower_jwt_auth::Issuer;
 use tower_jwt_auth::jwt::TokenErrorKind::{UnexpectedAudience, WrongClaim, WrongIssuer};
+use tower_jwt_auth::{Issuer, JwtAuth};
 
 use super::{Provider, roles, scopes};
+use crate::kit;
 
 const POOL: &str = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_aBcDeFgHi";
+/// The same pool with the updated issuer type.
+const UPDATED: &str =
+    "https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_aBcDeFgHi";
 
 pub(super) fn provider() -> Provider {
     Provider {
@@ -20,6 +24,15 @@ pub(super) fn provider() -> Provider {
         }),
         jwk: json!({ "alg": "RS256", "use": "sig" }),
     }
+}
+
+fn updated() -> Provider {
+    let mut updated = Provider {
+        preset: || Issuer::cognito_updated("eu-central-1", "eu-central-1_aBcDeFgHi", "app1"),
+        ..provider()
+    };
+    updated.claims["iss"] = json!(UPDATED);
+    updated
 }
 
 #[test]
@@ -44,4 +57,39 @@ fn access_tokens_of_the_clients_are_accepted() {
     assert_eq!(token.subject(), Some("aaaaaaaa-bbbb"));
     assert_eq!(roles(&token), ["admin"]);
     assert_eq!(scopes(&token), ["aws.cognito.signin.user.admin"]);
+}
+
+#[test]
+fn a_pool_with_the_updated_issuer_has_the_same_rules() {
+    let token = updated().check(&[
+        ("original issuer", json!({ "iss": POOL }), WrongIssuer),
+        ("ID token", json!({ "token_use": "id" }), WrongClaim),
+        ("other client of the pool", json!({ "client_id": "web1" }), WrongClaim),
+        (
+            "bound to another resource",
+            json!({ "aud": "https://other.example" }),
+            UnexpectedAudience,
+        ),
+    ]);
+    assert_eq!(roles(&token), ["admin"]);
+    let original = provider();
+    let iss = json!({ "iss": UPDATED });
+    assert_eq!(original.fault_with(&original.auth(), &iss), Some(WrongIssuer));
+}
+
+#[test]
+fn a_layer_can_trust_both_issuers_of_a_pool() {
+    let auth: JwtAuth = JwtAuth::issuers([provider().issuer(), updated().issuer()]);
+    let auth = auth.with_clock(kit::at(kit::NOW));
+    for iss in [POOL, UPDATED] {
+        assert_eq!(provider().fault_with(&auth, &json!({ "iss": iss })), None, "{iss}");
+    }
+}
+
+#[test]
+fn the_keys_are_below_the_name_of_the_issuer() {
+    for (provider, iss) in [(provider(), POOL), (updated(), UPDATED)] {
+        let shown = format!("{:?}", (provider.preset)());
+        assert!(shown.contains(&format!("{iss}/.well-known/jwks.json")), "{shown}");
+    }
 }

@@ -47,6 +47,7 @@ fn parts_that_would_change_a_url_are_refused() {
     refused(|| Issuer::auth0(""), &["Issuer::auth0", "the domain of a tenant"]);
     refused(|| Issuer::cognito("eu.evil.example/", "p", "c"), &["Issuer::cognito", "a region"]);
     refused(|| Issuer::cognito("eu", "p?x", "c"), &["Issuer::cognito", "a user pool"]);
+    refused(|| Issuer::cognito_updated("eu/", "p", "c"), &["Issuer::cognito_updated", "a region"]);
     refused(|| Issuer::firebase("a/../b"), &["Issuer::firebase"]);
     refused(|| Issuer::supabase("x@y"), &["Issuer::supabase"]);
     refused(|| Issuer::workos("client/x"), &["Issuer::workos"]);
