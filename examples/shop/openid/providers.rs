@@ -122,7 +122,8 @@ fn kakao() -> Result<Option<Provider>, Failure> {
 fn naver() -> Result<Option<Provider>, Failure> {
     let Some((id, secret)) = client("NAVER")? else { return Ok(None) };
     Ok(Some(Provider {
-        // Naver has no scopes: on the consent page, the user chooses the data that Naver shares.
+        // These endpoints have no scopes: on the consent page, the user chooses the data that Naver
+        // shares.
         login: LoginProvider::naver(id).client_secret(secret),
         name: "naver",
         title: "Naver".to_owned(),

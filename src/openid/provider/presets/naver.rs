@@ -18,7 +18,7 @@ struct Response {
 }
 
 impl LoginProvider {
-    /// Creates the provider `naver`, a plain OAuth 2.0 provider. The client needs a
+    /// Creates the provider `naver`, with Naver's plain OAuth 2.0 endpoints. The client needs a
     /// [secret](Self::client_secret).
     ///
     /// ```
@@ -28,18 +28,22 @@ impl LoginProvider {
     /// # let _ = naver;
     /// ```
     ///
-    /// - Naver issues no ID tokens. The user is identified by the user info at
+    /// - These endpoints issue no ID tokens. The user is identified by the user info at
     ///   `https://openapi.naver.com/v1/nid/me`, which is fetched with the access token.
     /// - The subject is `response.id`, which is unique for this application. In another
     ///   application, the same user has a different identifier.
     /// - No email address counts as verified: Naver returns the contact address that the user
     ///   entered, and does not say whether the address was verified.
-    /// - Naver documents no scopes, so a login has no granted scopes. In the application's settings
-    ///   at Naver, you choose the data that the application may read. Users may decline optional
-    ///   data.
+    /// - Naver documents no scopes for these endpoints, so a login has no granted scopes. In the
+    ///   application's settings at Naver, you choose the data that the application may read. Users
+    ///   may decline optional data.
     /// - As Naver requires, the body of the token request contains the client secret and the
     ///   `state` of the login. Naver writes `expires_in` as a string, and reports errors with the
     ///   status 200.
+    ///
+    /// Naver also publishes a discovery document for OpenID Connect, which names other endpoints.
+    /// [`openid`](Self::openid) with the issuer `https://nid.naver.com` may therefore work. This
+    /// has not been tested.
     ///
     /// Sources, read on 2026-11-27: the [login API][api] and the [profile API][profile].
     ///
@@ -49,11 +53,11 @@ impl LoginProvider {
     ///
     /// # Security
     ///
-    /// Naver does not document PKCE. The login sends the parameters of PKCE, but Naver may ignore
-    /// them. Since there is no ID token, there is no `nonce` either. A thief who has an unused code
-    /// could therefore use it in their own login, and would be logged in as the user to whom the
-    /// code belongs. Keep the query of the callback out of logs. Naver also gives no proof that the
-    /// user has just entered their password.
+    /// Naver does not document PKCE for these endpoints. The login sends the parameters of PKCE,
+    /// but Naver may ignore them. Since there is no ID token, there is no `nonce` either. A thief
+    /// who has an unused code could therefore use it in their own login, and would be logged in as
+    /// the user to whom the code belongs. Keep the query of the callback out of logs. The user info
+    /// also gives no proof that the user has just entered their password.
     ///
     /// [api]: https://developers.naver.com/docs/login/api/api.md
     /// [profile]: https://developers.naver.com/docs/login/profile/profile.md
