@@ -79,8 +79,8 @@ type LogRow = (String, i64, bool, Option<i64>, Option<String>);
 /// then be missed for up to 10 minutes after a failover that loses confirmed messages. This
 /// limitation is reported once ([`FeedWarning`](crate::revocation::RevocationEvent::FeedWarning)).
 ///
-/// For an encrypted connection, enable one of the `tls-` features of [`sqlx`] in your own
-/// `Cargo.toml`, and add `?sslmode=verify-full` to the URL.
+/// For an encrypted connection, enable one of the features `tls-rustls-..` or `tls-native-tls` of
+/// [`sqlx`] in your own `Cargo.toml`, and add `?sslmode=verify-full` to the URL.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {

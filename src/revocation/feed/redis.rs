@@ -104,8 +104,10 @@ return {redis.call('GET', KEYS[3]), last, added, place, messages, process}";
 /// All keys of the feed are on one node of a cluster. The feed still needs a connection to the
 /// whole cluster: see [`from_connection`](Self::from_connection).
 ///
-/// For an encrypted connection (`rediss://`), enable one of the `tls-` features of [`redis`] in
-/// your own `Cargo.toml`.
+/// For an encrypted connection (`rediss://`), enable the feature `tokio-rustls-comp` or
+/// `tokio-native-tls-comp` of [`redis`] in your own `Cargo.toml`. With `tokio-rustls-comp`, install
+/// a crypto provider of `rustls` before the first connection: see
+/// [`guide::reference::stores`](crate::guide::reference::stores).
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {

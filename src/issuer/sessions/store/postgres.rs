@@ -39,8 +39,8 @@ const BEGIN_MIGRATION: &str = "BEGIN; SELECT pg_advisory_xact_lock(7671728443254
 /// Such a call takes three more round trips. A pooler in session mode needs no extra round trips.
 /// [`migrate`](Self::migrate) detects the mode. A pooler in statement mode does not work.
 ///
-/// For an encrypted connection, enable one of the `tls-` features of [`sqlx`] in your own
-/// `Cargo.toml`, and add `?sslmode=verify-full` to the URL.
+/// For an encrypted connection, enable one of the features `tls-rustls-..` or `tls-native-tls` of
+/// [`sqlx`] in your own `Cargo.toml`, and add `?sslmode=verify-full` to the URL.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {

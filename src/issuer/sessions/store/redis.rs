@@ -68,8 +68,10 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)";
 /// Redis deletes expired sessions by its own clock, so [`prune`](RefreshStore::prune) does nothing.
 /// A session that ends is removed from its user's list.
 ///
-/// For an encrypted connection (`rediss://`), enable one of the `tls-` features of [`redis`] in
-/// your own `Cargo.toml`.
+/// For an encrypted connection (`rediss://`), enable the feature `tokio-rustls-comp` or
+/// `tokio-native-tls-comp` of [`redis`] in your own `Cargo.toml`. With `tokio-rustls-comp`, install
+/// a crypto provider of `rustls` before the first connection: see
+/// [`guide::reference::stores`](crate::guide::reference::stores).
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
