@@ -24,7 +24,7 @@ pub enum Source {
 
 /// A place in the request's headers where the application looks for a token.
 ///
-/// A source sees the headers only. A token in a query string ends up in logs, histories and
+/// A source sees the headers only. A token in a query string can end up in logs, histories and
 /// `Referer` headers, so RFC 6750 section 5.3 and OAuth 2.1 forbid it. For a client that can send
 /// its token in no other way, [`guide::how_to::query_token`](crate::guide::how_to::query_token)
 /// shows a layer that moves the token into a header.
