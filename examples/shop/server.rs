@@ -38,8 +38,9 @@ impl Server {
     }
 
     /// Returns the server's origin in a browser. The host is `localhost`, since browsers accept
-    /// `Secure` cookies over `http` only from this host. On `localhost`, the three servers of the
-    /// example have different origins, but belong to the same *site*.
+    /// `Secure` cookies over `http` only from this host. Safari does not accept them there either.
+    /// On `localhost`, the three servers of the example have different origins, but belong to the
+    /// same *site*.
     pub(crate) fn origin(&self) -> String {
         format!("http://localhost:{}", self.port)
     }
