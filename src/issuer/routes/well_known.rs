@@ -53,7 +53,7 @@ pub(crate) fn metadata(issuer: &str, url: &PublicUrl, has_token_endpoint: bool) 
     Value::Object(metadata).to_string()
 }
 
-/// Returns the response with a JWK Set (RFC 7517 section 8.5.2).
+/// Returns the response with a JWK Set (RFC 7517 section 8.5.1).
 pub(crate) fn key_set_document(jwks: String) -> Response {
     document("application/jwk-set+json", jwks)
 }
