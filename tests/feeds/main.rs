@@ -18,3 +18,4 @@ mod redis;
 mod server;
 mod shop;
 mod stopwatch;
+mod tls;

@@ -41,18 +41,27 @@ impl Postgres {
         standby.clear();
         let mut copy = program("pg_basebackup");
         copy.args(["-h", "127.0.0.1", "-p", &primary.port.to_string(), "-U", "postgres"]);
-        copy.args(["-R", "-X", "stream", "-c", "fast", "-D"]).arg(standby.folder.join("data"));
+        copy.args(["-R", "-X", "stream", "-c", "fast", "-D"]).arg(standby.data());
         assert!(server::spawn(&mut copy).wait().unwrap().success(), "pg_basebackup failed");
         standby.start();
         standby
     }
 
+    /// Returns the folder with the server's data and configuration.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
     /// Makes the server require a password from this user.
     pub(crate) async fn require_password_of(&self, user: &str) {
-        let rules = self.folder.join("data/pg_hba.conf");
+        self.add_access_rule(&format!("host all {user} 127.0.0.1/32 scram-sha-256")).await;
+    }
+
+    /// Adds a line before the other lines of `pg_hba.conf`, and reloads the configuration.
+    pub(crate) async fn add_access_rule(&self, rule: &str) {
+        let rules = self.data().join("pg_hba.conf");
         let others = fs::read_to_string(&rules).unwrap();
-        let rule = format!("host all {user} 127.0.0.1/32 scram-sha-256\n");
-        fs::write(&rules, rule + &others).unwrap();
+        fs::write(&rules, format!("{rule}\n{others}")).unwrap();
         self.ask("SELECT pg_reload_conf()").await;
     }
 
@@ -169,7 +178,7 @@ impl Server for Postgres {
 
     fn start(&mut self) {
         let mut command = program("postgres");
-        command.arg("-D").arg(self.folder.join("data"));
+        command.arg("-D").arg(self.data());
         command.args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
         command.arg("-c").arg(format!("unix_socket_directories={}", self.folder.display()));
         let _ = fs::remove_file(self.folder.join("data/postmaster.pid"));
@@ -194,7 +203,7 @@ impl Server for Postgres {
     fn start_empty(&mut self) {
         self.clear();
         let mut command = program("initdb");
-        command.args(["-U", "postgres", "-A", "trust", "-N", "-D"]).arg(self.folder.join("data"));
+        command.args(["-U", "postgres", "-A", "trust", "-N", "-D"]).arg(self.data());
         assert!(server::spawn(&mut command).wait().unwrap().success(), "initdb failed");
         self.start();
     }

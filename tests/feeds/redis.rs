@@ -40,6 +40,11 @@ impl Redis {
         Self { folder: server::folder(name), port: server::free_port(), options, child: None }
     }
 
+    /// Adds a command-line option. It applies from the next start of the server.
+    pub(crate) fn add_option(&mut self, name: &str, value: &str) {
+        self.options.extend([name.to_owned(), value.to_owned()]);
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
