@@ -148,3 +148,32 @@ fn timed_out() -> ProviderError {
     let error = KeySourceError::from(KeySourceErrorKind::TimedOut);
     ProviderError::unavailable(error.about(SERVER))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_fetched_at_its_maximum_age_and_once_in_each_cooldown() {
+        let just_before = Duration::from_nanos(1);
+        let start = Instant::now();
+        let mut state = State { loaded: None, started_at: None, is_fetching: false, error: None };
+        assert!(state.needs_fetch(start));
+        state.started_at = Some(start);
+        assert!(!state.needs_fetch(start + COOLDOWN - just_before));
+        assert!(state.needs_fetch(start + COOLDOWN));
+        let url = || RemoteUrl::parse("https://login.example/a").unwrap();
+        let metadata = Metadata {
+            authorization: url(),
+            token: url(),
+            user_info: None,
+            auth_methods: None,
+            names_issuer_in_response: false,
+        };
+        state.loaded = Some(Loaded { metadata: Arc::new(metadata), at: start });
+        assert!(!state.needs_fetch(start + MAX_AGE - just_before));
+        assert!(state.needs_fetch(start + MAX_AGE));
+        state.is_fetching = true;
+        assert!(!state.needs_fetch(start + MAX_AGE));
+    }
+}

@@ -186,6 +186,7 @@ mod tests {
         for value in [
             json!("1 h"),
             json!("-5"),
+            json!("+5"),
             json!(-5),
             json!(""),
             json!("99999999999999999999"),

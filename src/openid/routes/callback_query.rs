@@ -140,6 +140,23 @@ mod tests {
     }
 
     #[test]
+    fn parameters_of_the_maximum_length_are_read() {
+        for (name, max) in [
+            ("code", MAX_CODE_BYTES),
+            ("state", MAX_STATE_BYTES),
+            ("iss", MAX_ISSUER_BYTES),
+            ("error", MAX_ERROR_BYTES),
+        ] {
+            let query = |len| format!("{name}={}", "a".repeat(len));
+            assert!(CallbackQuery::read(Some(&query(max))).is_ok(), "{name}");
+            assert!(CallbackQuery::read(Some(&query(max + 1))).is_err(), "{name}");
+        }
+        let query = |len| format!("x={}", "a".repeat(len - 2));
+        assert!(CallbackQuery::read(Some(&query(MAX_QUERY_BYTES))).is_ok());
+        assert!(CallbackQuery::read(Some(&query(MAX_QUERY_BYTES + 1))).is_err());
+    }
+
+    #[test]
     fn an_error_of_the_provider_is_named_only_if_it_is_registered() {
         for (error, kind) in [
             ("access_denied", LoginFailureKind::Denied),

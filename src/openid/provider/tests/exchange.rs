@@ -108,6 +108,8 @@ async fn errors_of_the_token_endpoint_have_their_kinds() {
         provider.answer("/token", Reply::status(status, &body));
         let (found, reason) = refusal(&client).await;
         assert_eq!(found, kind, "{status} {code}: {reason}");
+        let advice = "not for this redirect URI or verifier";
+        assert_eq!(reason.contains(advice), code == "invalid_grant", "{reason}");
     }
 }
 

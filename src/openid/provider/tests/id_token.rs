@@ -206,6 +206,7 @@ async fn a_fresh_login_needs_a_recent_time_of_authentication() {
         (json!(STARTED - 5), true),
         (json!(STARTED - 6), false),
         (json!(NOW - 86_400), false),
+        (json!(NOW + 5), true),
         (json!(NOW + 6), false),
         (json!(NOW.to_string()), false),
         (Value::Null, false),

@@ -77,13 +77,15 @@ async fn a_login_waits_for_a_hanging_provider_for_at_most_two_seconds() {
     let client = provider.client();
     let task = tokio::spawn({
         let client = client.clone();
-        async move { start(&client).await }
+        async move { client.authorization_url(&REQUEST).await }
     });
     until(|| provider.requests(DISCOVERY).len() == 1).await;
     pass(Duration::from_millis(1_900)).await;
     assert!(!task.is_finished());
     pass(Duration::from_millis(100)).await;
-    assert_eq!(task.await.unwrap(), Err(Unavailable));
+    let error = task.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), Unavailable);
+    assert!(error.reason().contains("did not answer in time"), "{}", error.reason());
     assert_eq!(provider.requests(DISCOVERY).len(), 1);
 }
 

@@ -284,6 +284,8 @@ async fn accounts_that_fail_or_panic_have_their_answers() {
     let answer = site.browser().log_in_at_idp(&[]).await;
     answer.is_failure(LoginFailureKind::TooManyAttempts, 429, "too_many_attempts");
     assert_eq!(answer.header("retry-after"), "60");
+    let sentence = "Too many attempts. Please try again later.";
+    assert!(answer.body.contains(sentence), "{}", answer.body);
 
     site.decide(|_| panic!("a bug of the application's"));
     let mut browser = site.browser();

@@ -119,10 +119,20 @@ fn the_cookie_of_a_login_has_a_prefix_and_a_name_of_its_own() {
 
 #[test]
 fn a_provider_over_plain_http_is_refused() {
-    let plain = || {
-        let provider = LoginProvider::openid("local", "http://127.0.0.1:4000", "shop");
+    let build = |provider| {
         let login = OpenIdLogin::new(login_secret()).add_provider(provider);
         routes(URL).cookies(cookies()).openid_login(login)
     };
-    is_refused(plain, &["dangerous_allow_http"]);
+    let openid = || LoginProvider::openid("local", "http://127.0.0.1:4000", "shop");
+    is_refused(|| build(openid()), &["dangerous_allow_http"]);
+    let _ = build(openid().dangerous_allow_http());
+    let (http, https) = ("http://127.0.0.1:4000/a", "https://login.example/a");
+    for urls in [[http, https, https], [https, http, https], [https, https, http]] {
+        let plain = || {
+            let endpoints = OAuthEndpoints::new(urls[0], urls[1], urls[2]);
+            LoginProvider::oauth("local", endpoints, "shop", |id: String| Some(id))
+        };
+        is_refused(|| build(plain()), &["dangerous_allow_http"]);
+        let _ = build(plain().dangerous_allow_http());
+    }
 }
