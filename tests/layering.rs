@@ -279,7 +279,7 @@ const ORDER: &[&str] = &[
     "openid::provider::authorization",
     "openid::provider::metadata",
     "openid::provider::metadata_cache",
-    "openid::provider::token_answer",
+    "openid::provider::token_endpoint_response",
     "openid::provider::exchange",
     "openid::provider::id_token",
     "openid::provider::user_info",
