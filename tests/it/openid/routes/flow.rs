@@ -161,6 +161,21 @@ async fn a_wish_beyond_the_grant_is_refused_as_at_login() {
     assert_eq!(site.events(), ["refused alice"]);
 }
 
+/// The wish is stored in the cookie of the login. Each name counts three bytes more than its length.
+#[tokio::test]
+async fn a_wish_has_a_maximum_size() {
+    let site = Site::new().await;
+    for (len, is_accepted) in [(512 - 3, true), (512 - 2, false)] {
+        let mut browser = site.browser();
+        let answer = browser.form("/auth/login/idp", &[("scope", &"a".repeat(len))]).await;
+        if is_accepted {
+            assert_eq!(answer.status(), 303, "{answer:?}");
+        } else {
+            answer.is_failure(LoginFailureKind::InvalidRequest, 400, "invalid_request");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_login_replaces_the_session_that_the_browser_had() {
     for cookies in [cookies(), cookies().lax()] {

@@ -58,6 +58,19 @@ async fn a_client_that_invents_errors_of_a_provider_suppresses_no_others() {
     assert!((10..=20).contains(&(errors.len() - of_provider)), "{text}");
 }
 
+/// `Logins::start` logs its own failures, and the callback must not log them again.
+#[tokio::test]
+async fn a_login_that_cannot_start_is_logged_once() {
+    let site = Site::new().await;
+    let log = Log::default();
+    let guard = log.listen();
+    let answer = site.browser().log_in_at_idp(&[("scope", "admin")]).await;
+    answer.is_failure(LoginFailureKind::AccessNotGranted, 400, "invalid_scope");
+    drop(guard);
+    let text = log.text();
+    assert_eq!(lines(&text, "", "invalid_scope").len(), 1, "{text}");
+}
+
 #[tokio::test]
 async fn the_log_contains_no_code_token_secret_or_claim() {
     let site = Site::with(cookies(), |login| login.keep_tokens("idp"), |routes| routes).await;
