@@ -86,7 +86,8 @@ impl fmt::Display for RemoteUrl {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Returns true if the host of a URL is this machine: `localhost` or a loopback address.
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost")
         || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())

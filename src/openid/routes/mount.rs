@@ -5,10 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{get, post};
+use http::Uri;
 
 use crate::issuer::AuthRoutes;
 use crate::issuer::routes::cookies::Cookies;
 use crate::issuer::sessions::store::RefreshStore;
+use crate::jwks::remote_url::is_loopback;
 use crate::misuse;
 use crate::openid::accounts::OpenIdAccounts;
 use crate::openid::routes::attempts_cookie::AttemptsCookie;
@@ -123,17 +125,9 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
 /// could read or change the responses from such a URL.
 #[track_caller]
 fn refuse_plain_http(public_url: &str) {
-    let Some(rest) = public_url.strip_prefix("http://") else { return };
-    let authority = rest.split('/').next().unwrap_or_default();
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    let is_loopback = host == "localhost"
-        || host.ends_with(".localhost")
-        || host == "[::1]"
-        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
-    if !is_loopback {
+    let url = public_url.parse::<Uri>().ok().filter(|url| url.scheme_str() == Some("http"));
+    let Some(host) = url.as_ref().and_then(Uri::host) else { return };
+    if !is_loopback(host) && !host.to_ascii_lowercase().ends_with(".localhost") {
         misuse::refuse(format_args!(
             "AuthRoutes::openid_login: the routes are at {public_url:?}, and the code of a login \
              would cross the network in plain text: use https (http is for this machine only)"

@@ -86,6 +86,7 @@ fn the_routes_are_reached_over_https_except_on_this_machine() {
         "http://127.0.0.1.shop.example",
         "http://10.0.0.1:8080/auth",
         "http://[2001:db8::1]/auth",
+        "HTTP://shop.example/auth",
     ] {
         is_refused(|| routes(url).cookies(cookies()).openid_login(login()), &["https", url]);
     }
@@ -94,6 +95,8 @@ fn the_routes_are_reached_over_https_except_on_this_machine() {
         "http://shop.localhost/auth",
         "http://127.0.0.1",
         "http://[::1]:4000",
+        "http://[::1]/auth",
+        "HTTP://LOCALHOST:4000/auth",
         URL,
     ] {
         let _ = routes(url).cookies(cookies()).openid_login(login());
