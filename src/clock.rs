@@ -1,5 +1,5 @@
 //! The clocks of this crate. Only [`SystemClock`] reads the system's wall clock; all other code
-//! takes the time of day as an input.
+//! takes the current time as an input.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Display};

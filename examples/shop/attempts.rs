@@ -90,7 +90,7 @@ pub(crate) async fn limit_addresses(
     };
     let seconds = wait.as_secs().saturating_add(1);
     let body = if request.headers().get("sec-fetch-mode").is_some_and(|mode| mode == "navigate") {
-        // A form without a script started the login, so the user sees the response.
+        // The browser submitted a form itself, without a script, so it shows this response.
         format!("Too many logins. Go back, and try again in {seconds} s.").into_response()
     } else {
         let description = "too many attempts: try again later";

@@ -37,8 +37,8 @@ impl Server {
         Ok(Self { listener, port })
     }
 
-    /// Returns the server's origin in a browser. The host is `localhost`, since browsers accept
-    /// `Secure` cookies over `http` only from this host. Safari does not accept them there either.
+    /// Returns the server's origin in a browser. The host is `localhost`, since most browsers accept
+    /// `Secure` cookies over `http` only from this host. Safari accepts them only over HTTPS.
     /// On `localhost`, the three servers of the example have different origins, but belong to the
     /// same *site*.
     pub(crate) fn origin(&self) -> String {

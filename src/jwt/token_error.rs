@@ -116,7 +116,7 @@ impl TokenError {
         Self { kind, detail: Detail::Text(reason) }
     }
 
-    /// Creates an error about a token whose form is wrong.
+    /// Creates an error for a malformed token.
     pub(crate) const fn malformed(reason: &'static str) -> Self {
         Self::because(TokenErrorKind::Malformed, reason)
     }

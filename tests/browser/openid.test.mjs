@@ -47,8 +47,8 @@ before(async () => {
   browser = await chromium.launch({ executablePath: CHROMIUM, args });
 });
 after(() => browser?.close());
-// Each test has a shop of its own, since the shop limits the logins from an address. On a fast
-// machine, all tests together reach this limit.
+// Each test has its own shop, since a shop limits the logins from one address. With a single shop,
+// the tests together would reach this limit on a fast machine.
 beforeEach(async () => {
   provider = await startProvider({ redirectUri: () => shop.redirectUri });
   shop = await startShop(provider.issuer);

@@ -177,10 +177,10 @@ async fn a_long_log_is_read_in_parts_without_a_gap() {
         assert_eq!(has_more, count > 0, "{first}");
         after = position;
     }
-    // If messages are missing, this is found when the last part is read.
+    // If messages are missing, the gap is detected when the last part is read.
     redis.ask(cmd("XTRIM").arg(log).arg("MAXLEN").arg(6_000)).await;
     let Read::Messages { position, has_more: true, .. } = feed.read(&start).await.unwrap() else {
-        panic!("the first part ends before the end of the log")
+        panic!("the first part is a gap, or reaches the end of the log")
     };
     assert!(matches!(feed.read(&position).await.unwrap(), Read::Gap));
 }

@@ -75,12 +75,12 @@ async fn a_redis_with_a_certificate_of_another_authority_is_not_used() {
     let feed = RedisFeed::from_client(client(redis.port(), "other_ca.pem"));
     let error = feed.append(&fleet::token("a")).await.unwrap_err();
     assert_eq!(error.kind(), FeedErrorKind::Unavailable);
-    // Without TLS, the server does not answer with data.
+    // A connection without TLS fails.
     let plain = RedisFeed::new(&redis.url()).unwrap();
     plain.append(&fleet::token("a")).await.unwrap_err();
 }
 
-/// Starts a server that accepts only encrypted connections from the user `safe`.
+/// Starts a server that rejects unencrypted connections from the user `safe`.
 async fn postgres(name: &str) -> Postgres {
     let postgres = Postgres::new(name);
     for (from, to) in [("server.pem", "server.crt"), ("server_key.pem", "server.key")] {

@@ -1,5 +1,5 @@
-//! Tests of the public API. A module that has the name of a module of the library tests that module.
-//! `docs`, `misuse` and `vectors` test the whole library, and `kit` has helpers.
+//! Tests of the public API. Each module tests the library's module of the same name. The exceptions
+//! are `docs`, `misuse` and `vectors`, which test the whole library, and `kit`, which has helpers.
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 #![allow(clippy::expect_used, clippy::panic)]
 

@@ -1,4 +1,4 @@
-//! Compiles the code before the migration in `docs/how-to/migrate-from-axum-jwt-auth.md`.
+//! Compiles the *Before* code of `docs/how-to/migrate-from-axum-jwt-auth.md`.
 #![allow(dead_code, reason = "the code is only compiled")]
 
 // The version that axum-jwt-auth uses.

@@ -1,4 +1,4 @@
-//! HitCounters that many threads increment.
+//! Counters of hits and misses, which many threads increment.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 

@@ -27,7 +27,7 @@ pub(crate) struct Table<V, const SHARDS: usize> {
     counters: HitCounters,
 }
 
-/// HitCounters of a table, and the current size of its contents.
+/// Counters of a table, and the current size of its contents.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TableStats {
     pub(crate) hits: u64,

@@ -72,7 +72,7 @@ pub struct TokenCache {
     table: Arc<Table<CachedToken, SHARDS>>,
 }
 
-/// HitCounters of a [`TokenCache`], for metrics.
+/// Counters of a [`TokenCache`], for metrics.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct TokenCacheStats {

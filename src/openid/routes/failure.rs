@@ -303,8 +303,8 @@ impl LoginFailure {
     }
 }
 
-/// Conversions of errors whose types are public. They are no implementations of `From`, so that
-/// applications cannot create a failure.
+/// Conversions of errors whose types are public. These are not `From` implementations, since
+/// applications could then create a failure.
 impl LoginFailure {
     pub(crate) fn of_login(error: LoginError) -> Self {
         let mut failure = Self::from(error.0);

@@ -5,9 +5,9 @@ use crate::providers::issuer::Issuer;
 use crate::providers::presets::checked_part::checked_part;
 
 impl Issuer {
-    /// Trusts the access tokens that a user pool of Amazon Cognito issues to these app clients. The
-    /// pool has the *original* issuer type, which is the default. For the other type, use
-    /// [`cognito_updated`](Self::cognito_updated).
+    /// Trusts the access tokens that a user pool of Amazon Cognito issues to these app clients. Use
+    /// this preset for a pool with the *original* issuer type, which is the default. For the other
+    /// type, use [`cognito_updated`](Self::cognito_updated).
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
@@ -52,9 +52,9 @@ impl Issuer {
         user_pool("cognito", "cognito-idp", region.as_ref(), pool.as_ref(), clients)
     }
 
-    /// Trusts the access tokens that a user pool of Amazon Cognito issues to these app clients. The
-    /// pool has the *updated* issuer type. The rules are those of [`cognito`](Self::cognito).
-    /// `region` is the primary region of the pool.
+    /// Trusts the access tokens that a user pool of Amazon Cognito issues to these app clients. Use
+    /// this preset for a pool with the *updated* issuer type. The rules are those of
+    /// [`cognito`](Self::cognito). `region` is the primary region of the pool.
     ///
     /// ```
     /// use tower_jwt_auth::{Issuer, JwtAuth};
@@ -68,7 +68,7 @@ impl Issuer {
     /// `/.well-known/jwks.json` below it.
     ///
     /// When the issuer type of a pool changes, tokens that were issued before the change keep the
-    /// other `iss`. During the change, pass both issuers to
+    /// old `iss`. During the change, pass both issuers to
     /// [`JwtAuth::issuers`](crate::JwtAuth::issuers).
     ///
     /// # Panics

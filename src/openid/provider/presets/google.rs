@@ -25,8 +25,8 @@ impl LoginProvider {
     ///   `https://www.googleapis.com/auth/userinfo.email`. The granted scopes of a login have the
     ///   short names.
     /// - Google issues a refresh token only with `.add_parameter("access_type", "offline")`.
-    /// - Google documents `prompt` with the values `none`, `consent` and `select_account`, and not
-    ///   with `login`. A login with the field `fresh` is rejected, since the ID token has no
+    /// - For `prompt`, Google documents the values `none`, `consent` and `select_account`, but not
+    ///   `login`. A login with the field `fresh` is rejected, since the ID token has no
     ///   `auth_time`.
     ///
     /// Sources, read on 2026-11-27: [OpenID Connect][guide] and its [reference][reference].

@@ -1,4 +1,4 @@
-//! Tests of sessions, which a refresh token continues.
+//! Tests of sessions, which refresh tokens keep alive.
 
 mod renewal;
 #[cfg(feature = "feeds")]

@@ -161,7 +161,7 @@ async fn a_wish_beyond_the_grant_is_refused_as_at_login() {
     assert_eq!(site.events(), ["refused alice"]);
 }
 
-/// The wish is stored in the cookie of the login. Each name counts three bytes more than its length.
+/// The wish is stored in the cookie of the login. Each name counts as its length plus three bytes.
 #[tokio::test]
 async fn a_wish_has_a_maximum_size() {
     let site = Site::new().await;
