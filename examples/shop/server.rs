@@ -37,10 +37,10 @@ impl Server {
         Ok(Self { listener, port })
     }
 
-    /// Returns the server's origin in a browser. The host is `localhost`, since most browsers accept
-    /// `Secure` cookies over `http` only from this host. Safari accepts them only over HTTPS.
-    /// On `localhost`, the three servers of the example have different origins, but belong to the
-    /// same *site*.
+    /// Returns the server's origin in a browser. The host is `localhost`, since most browsers
+    /// accept `Secure` cookies over `http` only from this host. Safari accepts them only over
+    /// HTTPS. On `localhost`, the three servers of the example have different origins, but belong
+    /// to the same *site*.
     pub(crate) fn origin(&self) -> String {
         format!("http://localhost:{}", self.port)
     }

@@ -26,7 +26,7 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
-/// The state of one key source.
+/// The state of one key source, which decides when its keys are fetched.
 #[derive(Debug)]
 pub(crate) struct RefreshPolicy {
     max_staleness: Duration,

@@ -75,8 +75,8 @@ fn the_page_on_passkeys_shows_the_tested_example() {
     }
 }
 
-/// Checks that the *Before* code of the migration guides is the code in `benches/suite/examples`. CI
-/// compiles these examples together with the benchmarks, which depend on the other crates.
+/// Checks that the *Before* code of the migration guides is the code in `benches/suite/examples`.
+/// CI compiles these examples together with the benchmarks, which depend on the other crates.
 #[test]
 fn the_pages_on_migration_show_compiled_code() {
     for page in ["migrate-from-jwt-authorizer", "migrate-from-axum-jwt-auth"] {

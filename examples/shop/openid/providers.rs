@@ -122,8 +122,8 @@ fn kakao() -> Result<Option<Provider>, Failure> {
 fn naver() -> Result<Option<Provider>, Failure> {
     let Some((id, secret)) = client("NAVER")? else { return Ok(None) };
     Ok(Some(Provider {
-        // Naver's plain OAuth 2.0 endpoints have no scopes: on the consent page, the user chooses the data that Naver
-        // shares.
+        // Naver's plain OAuth 2.0 endpoints have no scopes: on the consent page, the user chooses
+        // the data that Naver shares.
         login: LoginProvider::naver(id).client_secret(secret),
         name: "naver",
         title: "Naver".to_owned(),

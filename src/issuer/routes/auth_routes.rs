@@ -90,9 +90,9 @@ use crate::misuse;
 /// are public, and caches may keep them for an hour.
 ///
 /// The application must limit login attempts and hash passwords itself, as the shop in `examples`
-/// does. To limit the attempts from one IP address, add a [layer](Self::add_login_layer). To limit the
-/// attempts with one user name, count them in [`Accounts::log_in`]. If there were too many, return
-/// [`AccountsError::too_many_attempts`].
+/// does. To limit the attempts from one IP address, add a [layer](Self::add_login_layer). To limit
+/// the attempts with one user name, count them in [`Accounts::log_in`]. If there were too many,
+/// return [`AccountsError::too_many_attempts`].
 ///
 /// For logins by other means than credentials in a body, such as a passkey or a link in an email,
 /// see [`logins`](Self::logins).
@@ -137,8 +137,8 @@ pub struct AuthRoutes<A, S> {
 
 type LoginRouter<A, S> = Router<Arc<RouteContext<A, S>>>;
 /// Adds a layer to the routes that log users in. `into_router` calls this function when all routes
-/// are known. The application may therefore call `add_login_layer` before or after the methods that add
-/// routes.
+/// are known. The application may therefore call `add_login_layer` before or after the methods that
+/// add routes.
 type LoginLayer<A, S> = Box<dyn FnOnce(LoginRouter<A, S>) -> LoginRouter<A, S> + Send + Sync>;
 
 impl<A: Accounts, S: RefreshStore> AuthRoutes<A, S> {

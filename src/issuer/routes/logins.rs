@@ -131,8 +131,8 @@ impl<A: Accounts, S: RefreshStore> Logins<A, S> {
     ///
     /// This method cannot check who the user is. Check the credentials before you call it. Accept a
     /// one-time credential, such as a code or a signed challenge, only once. Also limit the
-    /// attempts, since [`add_login_layer`](crate::issuer::AuthRoutes::add_login_layer) does not protect the
-    /// application's own routes.
+    /// attempts, since [`add_login_layer`](crate::issuer::AuthRoutes::add_login_layer) does not
+    /// protect the application's own routes.
     ///
     /// As at `/login`, a request from a page of another site is refused, unless
     /// [`LoginRequest::dangerous_from_another_site`] is set. A request that comes from a link on

@@ -33,8 +33,8 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
     /// redirect URI never depends on a request.
     ///
     /// Call this method after [`cookies`](Self::cookies), [`public_url`](Self::public_url) and
-    /// [`trust_origin`](Self::trust_origin). [`add_login_layer`](Self::add_login_layer) also applies to the
-    /// two routes that this method adds.
+    /// [`trust_origin`](Self::trust_origin). [`add_login_layer`](Self::add_login_layer) also
+    /// applies to the two routes that this method adds.
     ///
     #[cfg_attr(feature = "test-util", doc = "```")]
     #[cfg_attr(not(feature = "test-util"), doc = "```ignore")]
@@ -74,11 +74,11 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
     /// # Panics
     ///
     /// Panics if there is no provider, if tokens are in bodies, if the cookies are
-    /// [embedded](crate::issuer::Cookies::embedded), if no [`public_url`](Self::public_url) is known
-    /// or it is a plain `http` URL of another machine, if the name of the login's cookie is taken,
-    /// and if [`OpenIdLogin::keep_tokens`] names an unknown provider. Also panics if a provider has a
-    /// plain `http` URL and `LoginProvider::dangerous_allow_http` was not called, or if this method
-    /// is called twice.
+    /// [embedded](crate::issuer::Cookies::embedded), if no [`public_url`](Self::public_url) is
+    /// known or it is a plain `http` URL of another machine, if the name of the login's cookie is
+    /// taken, and if [`OpenIdLogin::keep_tokens`] names an unknown provider. Also panics if a
+    /// provider has a plain `http` URL and `LoginProvider::dangerous_allow_http` was not called, or
+    /// if this method is called twice.
     #[track_caller]
     pub fn openid_login(self, login: OpenIdLogin) -> Self {
         let logins = self.logins();
