@@ -39,13 +39,6 @@ impl LoadedSet {
             && other.keys.iter().all(|key| contains(&self.keys, key))
     }
 
-    /// Replaces the information about skipped keys with that of `newer`. The usable keys of both
-    /// sets are the same.
-    pub(crate) fn note_skipped(&mut self, newer: Self) {
-        self.skipped = newer.skipped;
-        self.skip_reasons = newer.skip_reasons;
-    }
-
     /// Returns the keys, except those whose identifiers are in `forgotten`.
     pub(crate) fn without(&self, forgotten: &BTreeSet<String>) -> KeySet {
         if forgotten.is_empty() {
@@ -110,15 +103,5 @@ mod tests {
         assert!(!is_same(&[&first], &[&first, &second]));
         assert!(!is_same(&[&first, &first], &[&first, &second]));
         assert!(!is_same(&[&first, &second], &[&first, &first]));
-    }
-
-    #[test]
-    fn the_skipped_keys_are_those_of_the_newer_set() {
-        let (key, broken) = (generated(Algorithm::EdDsa, "1"), json!({ "kty": "EC" }));
-        let mut old = set(&[&key]);
-        old.note_skipped(set(&[&key, &broken]));
-        assert_eq!((old.skipped(), old.skip_reasons().len()), (1, 1));
-        old.note_skipped(set(&[&key]));
-        assert_eq!((old.skipped(), old.skip_reasons().len()), (0, 0));
     }
 }

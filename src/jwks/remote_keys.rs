@@ -529,6 +529,10 @@ mod tests {
         let (keys, script) = keys(Next::Hang);
         keys.start();
         settle().await;
+        match keys.on_unknown_key(None) {
+            UnknownKey::Wait { reason, .. } => assert!(reason.contains("in flight"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
         let name = |n: usize| Some(format!("{n}"));
         let waits: Vec<_> =
             (0..MAX_WAITING).map(|n| wait(keys.on_unknown_key(name(n).as_deref()))).collect();
@@ -666,14 +670,26 @@ mod tests {
     fn a_runtime_without_a_timer_is_not_tried_for_each_request() {
         let (keys, script) = keys(Next::Keys(&["a"]));
         let runtime = Builder::new_current_thread().build().unwrap();
+        let starts = || {
+            keys.start();
+            keys.state.is_running.load(Ordering::Acquire)
+        };
         runtime.block_on(async {
+            assert!(starts());
+            settle().await;
             for _ in 0..100 {
-                keys.start();
-                settle().await;
+                assert!(!starts());
             }
         });
         assert_eq!(script.fetches(), 0);
         assert!(reason(keys.on_unknown_key(None)).contains("panicked"));
+        let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
+        runtime.unwrap().block_on(async {
+            pass(29 * SECOND).await;
+            assert!(!starts());
+            pass(SECOND).await;
+            assert!(starts());
+        });
     }
 
     #[tokio::test(start_paused = true)]

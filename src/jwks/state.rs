@@ -250,11 +250,8 @@ impl SourceState {
                 self.note_staleness(&refresh, now);
                 refresh.last_error = None;
                 refresh.has_warned_of_age = false;
-                match &mut refresh.set {
-                    Some(last) if is_same => last.note_skipped(set),
-                    last => *last = Some(set),
-                }
-                // If the keys are the same, the set is not replaced, since replacing it would
+                refresh.set = Some(set);
+                // If the keys are the same, they are not published again, since that would
                 // invalidate all cached tokens.
                 if !is_same || !was_loaded {
                     self.publish(&refresh);

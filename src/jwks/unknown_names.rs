@@ -71,3 +71,47 @@ impl UnknownNames {
         pending.saturating_add(self.missing.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_names_are_recorded() {
+        let mut names = UnknownNames::default();
+        for n in 0..MAX_NAMES + 10 {
+            names.ask(Some(&n.to_string()));
+            assert_eq!(names.len(), MAX_NAMES.min(n + 1));
+        }
+    }
+
+    #[test]
+    fn missing_names_are_forgotten_after_five_minutes() {
+        let mut names = UnknownNames::default();
+        let start = Instant::now();
+        names.ask(Some("a"));
+        names.fetch_started();
+        names.fetch_succeeded(false, start);
+        let second = Duration::from_secs(1);
+        for (now, is_missing) in [
+            (start, true),
+            (start + REMEMBERED_FOR - second, true),
+            (start + REMEMBERED_FOR, false),
+        ] {
+            assert_eq!(names.is_missing(Some("a"), now), is_missing);
+            names.fetch_started();
+            names.fetch_succeeded(false, now);
+            assert_eq!(names.len(), usize::from(is_missing));
+        }
+    }
+
+    #[test]
+    fn a_failed_fetch_finds_no_name_missing() {
+        let mut names = UnknownNames::default();
+        names.ask(Some("a"));
+        names.fetch_started();
+        names.fetch_failed();
+        assert!(!names.is_missing(Some("a"), Instant::now()));
+        assert_eq!(names.len(), 0);
+    }
+}

@@ -84,3 +84,29 @@ async fn strangers_do_not_change_the_backoff_of_a_source_that_never_had_keys() {
     // The fetches start after 0, 0.25, 0.75, 1.75, 3.75 and 7.75 seconds, or up to 10% later.
     assert_eq!((fetches, rejected, unavailable), (6, 0, TOKENS));
 }
+
+/// For five minutes, a token whose key was missing in the last fetched set causes no fetch. If the
+/// set changes in the meantime, the key may have been added, too.
+#[tokio::test]
+async fn a_missing_key_is_fetched_again_after_the_set_has_changed() {
+    let time = Frozen::new();
+    let [known, missing, new] = ["known", "missing", "new"].map(pair);
+    let provider = Provider::start(Answer::json(&set(&[&known]))).await;
+    let keys = provider.keys();
+    keys.ready().await.unwrap();
+    let auth = auth(&keys);
+    let fetches_after = async |key: &Key| {
+        time.pass(Duration::from_secs(30)).await;
+        let _ = auth.verify(&token(key));
+        // The task starts the fetch.
+        time.pass(Duration::from_millis(10)).await;
+        until(|| !keys.health().is_fetching).await;
+        provider.requests()
+    };
+    assert_eq!(fetches_after(&missing).await, 2);
+    assert_eq!(fetches_after(&missing).await, 2);
+    provider.answer(Answer::json(&set(&[&known, &new])));
+    assert_eq!(fetches_after(&new).await, 3);
+    assert_eq!(fetches_after(&missing).await, 4);
+    assert_eq!(fetches_after(&missing).await, 4);
+}
