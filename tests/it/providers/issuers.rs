@@ -63,6 +63,25 @@ fn a_key_of_one_issuer_never_verifies_a_token_of_another_even_with_the_same_kid(
     assert_eq!(kind(&auth, &forged), Some(TokenErrorKind::BadSignature));
 }
 
+/// Each issuer has its own limit. A token over the largest limit is rejected before its issuer is
+/// read.
+#[test]
+fn a_token_is_as_long_as_its_issuer_allows() {
+    let ours = token(&key(1), &json!({ "iss": SHOP, "aud": "cart" }));
+    let unknown = token(&key(1), &json!({ "iss": "https://unknown.shop.example", "aud": "cart" }));
+    assert!(unknown.len() > ours.len());
+    for (limit, of_ours, of_unknown) in [
+        (unknown.len(), None, TokenErrorKind::WrongIssuer),
+        (ours.len(), None, TokenErrorKind::TooLarge),
+        (ours.len() - 1, Some(TokenErrorKind::TooLarge), TokenErrorKind::TooLarge),
+    ] {
+        let issuers = [shop().max_token_bytes(limit), partner().max_token_bytes(64)];
+        let auth: JwtAuth = JwtAuth::issuers(issuers).with_clock(kit::at(NOW));
+        assert_eq!(kind(&auth, &ours), of_ours, "{limit}");
+        assert_eq!(kind(&auth, &unknown), Some(of_unknown), "{limit}");
+    }
+}
+
 #[test]
 fn a_missing_an_unknown_and_an_unreadable_issuer_have_three_reasons_and_one_answer() {
     let auth = auth();

@@ -95,6 +95,21 @@ async fn the_first_request_waits_for_the_keys_and_later_ones_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_keys_of_all_issuers_are_fetched_when_the_layer_is_applied() {
+    let [first, second] = [Source::new(&[&pair()], 1), Source::new(&[&pair()], 1)];
+    let other = Issuer::key_source("https://other.example", second.clone()).audience("cart");
+    let auth: JwtAuth = JwtAuth::issuers([
+        Issuer::key_source(LOGIN, first.clone()).audience("cart"),
+        Issuer::new("https://local.example", pair()).audience("cart"),
+        other,
+    ]);
+    assert_eq!((first.fetches(), second.fetches()), (0, 0));
+    let _service = auth.layer(());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!((first.fetches(), second.fetches()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_the_source_hangs_known_keys_work_and_an_unknown_one_waits_two_seconds() {
     let [known, new] = [pair(), pair()];
     let source = Source::new(&[&known], 1);
