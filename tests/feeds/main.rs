@@ -18,4 +18,5 @@ mod redis;
 mod server;
 mod shop;
 mod stopwatch;
+#[cfg(feature = "tls")]
 mod tls;
