@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::redis::{Client, TlsCertificates};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -46,6 +46,15 @@ fn client(port: u16, authority: &str) -> Client {
     Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert }).unwrap()
 }
 
+/// Appends a message to the feed of a server that is starting.
+async fn appends_again(feed: &impl RevocationFeed) {
+    let start = Instant::now();
+    while let Err(error) = feed.append(&fleet::token("after")).await {
+        assert!(start.elapsed() < fleet::LATER, "{error:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 async fn renews<S: RefreshStore>(store: S) {
     let sessions = Sessions::new(store);
     let (token, session) = sessions.start(NewSession::new("alice")).await.unwrap();
@@ -62,11 +71,7 @@ async fn redis_is_reached_through_tls_and_again_after_a_restart() {
     renews(RedisStore::from_connection(connection)).await;
     redis.kill();
     redis.start();
-    let start = tokio::time::Instant::now();
-    while let Err(error) = feed.append(&fleet::token("after")).await {
-        assert!(start.elapsed() < fleet::LATER, "{error:?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    appends_again(&feed).await;
 }
 
 #[tokio::test]
@@ -117,11 +122,7 @@ async fn postgres_is_reached_through_tls_and_again_after_a_restart() {
     renews(PostgresStore::connect(&url).await.unwrap()).await;
     postgres.kill();
     postgres.start();
-    let start = tokio::time::Instant::now();
-    while let Err(error) = feed.append(&fleet::token("after")).await {
-        assert!(start.elapsed() < fleet::LATER, "{error:?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    appends_again(&feed).await;
 }
 
 #[tokio::test]

@@ -67,9 +67,8 @@ impl Issuer {
     /// `iss` is `https://issuer-cognito-idp.{region}.amazonaws.com/{pool}`. The keys are at
     /// `/.well-known/jwks.json` below it.
     ///
-    /// When the issuer type of a pool changes, tokens that were issued before the change keep the
-    /// old `iss`. During the change, pass both issuers to
-    /// [`JwtAuth::issuers`](crate::JwtAuth::issuers).
+    /// Tokens that were issued before the issuer type of a pool changed keep the old `iss`. During
+    /// the change, pass both issuers to [`JwtAuth::issuers`](crate::JwtAuth::issuers).
     ///
     /// # Panics
     ///
