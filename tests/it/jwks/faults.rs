@@ -247,7 +247,7 @@ async fn an_answer_of_256_kib_is_read_and_its_request_asks_for_nothing_else() {
 
 #[tokio::test]
 async fn a_bad_key_is_skipped_and_listed_and_the_good_ones_are_used() {
-    let _time = Frozen::new();
+    let time = Frozen::new();
     let [a, b] = [pair("a"), pair("b")];
     let mut weak = jwk(&pair("weak"));
     weak["x"] = "AAAA".into();
@@ -259,6 +259,12 @@ async fn a_bad_key_is_skipped_and_listed_and_the_good_ones_are_used() {
     assert_eq!((health.keys, health.skipped, health.skip_reasons.len()), (2, 3, 3));
     assert!(health.skip_reasons[0].contains(r#"key 2 ("weak")"#), "{:?}", health.skip_reasons);
     assert!(accepts(&keys, &a) && accepts(&keys, &b));
+    // The next set has the same usable keys, and no bad ones.
+    provider.answer(Answer::json(&set(&[&a, &b])));
+    time.pass(Duration::from_secs(3_600)).await;
+    until(|| provider.requests() == 2 && !keys.health().is_fetching).await;
+    let health = keys.health();
+    assert_eq!((health.keys, health.skipped, health.skip_reasons.len()), (2, 0, 0));
 }
 
 #[tokio::test]
