@@ -121,13 +121,14 @@ impl<A: OpenIdAccounts, S: RefreshStore> AuthRoutes<A, S> {
     }
 }
 
-/// Panics if the URL is plain `http` and its host is not a loopback address. Others on the network
-/// could read or change the responses from such a URL.
+/// Panics unless the URL is `https` or its host is this machine. Others on the network could read
+/// or change the responses from any other URL.
 #[track_caller]
 fn refuse_plain_http(public_url: &str) {
-    let url = public_url.parse::<Uri>().ok().filter(|url| url.scheme_str() == Some("http"));
-    let Some(host) = url.as_ref().and_then(Uri::host) else { return };
-    if !is_loopback(host) && !host.to_ascii_lowercase().ends_with(".localhost") {
+    let is_local =
+        |host: &str| is_loopback(host) || host.to_ascii_lowercase().ends_with(".localhost");
+    let is_safe = |url: Uri| url.scheme_str() == Some("https") || url.host().is_some_and(is_local);
+    if !public_url.parse().is_ok_and(is_safe) {
         misuse::refuse(format_args!(
             "AuthRoutes::openid_login: the routes are at {public_url:?}, and the code of a login \
              would cross the network in plain text: use https (http is for this machine only)"
